@@ -1,0 +1,54 @@
+package auth
+
+// Scope is how far a role reaches with an action.
+type Scope int
+
+// The scopes, widest last. Own means the caller's own thing: their report,
+// the case they are responsible for or take part in.
+const (
+	ScopeNone Scope = iota
+	ScopeOwn
+	ScopeUnit   // the units of the grant and those below
+	ScopeTenant // the whole tenant
+	ScopeRegion // aggregates of several tenants
+)
+
+// Action is something one can ask permission for; "noun.verb".
+type Action string
+
+// The actions, by service.
+const (
+	ActionReportSubmit Action = "report.submit"
+	ActionReportFollow Action = "report.follow"
+	ActionReportReveal Action = "report.reveal" // the reporter's identity
+	ActionFormRead     Action = "form.read"
+
+	ActionCaseList     Action = "case.list"
+	ActionCaseRead     Action = "case.read"
+	ActionCaseHandle   Action = "case.handle" // decide, measures, dialogue, state
+	ActionCaseAssign   Action = "case.assign"
+	ActionCaseClose    Action = "case.close"
+	ActionEvidenceRead Action = "evidence.read" // raw lines of a case
+	ActionEvidencePin  Action = "evidence.pin"
+
+	ActionEventSearch    Action = "event.search"
+	ActionEventNames     Action = "event.names" // person fields and raw lines; needs a case too
+	ActionSourceRead     Action = "source.read"
+	ActionSourceWrite    Action = "source.write"
+	ActionDeadLetterRead Action = "dead-letter.read"
+
+	ActionRegisterRead  Action = "register.read"
+	ActionRegisterWrite Action = "register.write"
+	ActionWindowRequest Action = "window.request"
+	ActionWindowApprove Action = "window.approve" // owner or delegate, never a vendor
+
+	ActionDirectoryRead  Action = "directory.read"
+	ActionDirectoryWrite Action = "directory.write"
+	ActionAccountAdmin   Action = "account.admin"
+
+	ActionAuditRead    Action = "audit.read"
+	ActionAuditExport  Action = "audit.export"
+	ActionAuditAppend  Action = "audit.append" // services only
+	ActionHealthRead   Action = "health.read"  // the installation's own health
+	ActionOverviewRead Action = "overview.read"
+)
