@@ -1,0 +1,2 @@
+// Package test holds what checks the whole: engines, end to end, chaos, bench.
+package test

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Every check of the project, in the order in which a mistake is cheapest.
+# Engines that cannot be had on this machine are named at the end and skipped,
+# unless REQUIRE_ENGINES=1 makes that a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+started=$SECONDS
+step() { printf '\n== %s (after %d s)\n' "$1" "$((SECONDS - started))"; }
+
+step "the interface: packages and build"
+go tool task ui
+step "generated files are what is committed"
+go tool task generate:check
+step "tools for the tests: engines and browser"
+test/engines/install.sh
+step "linters"
+go tool task lint
+step "modules stand by themselves"
+go tool task modules:check
+step "the interface: types and unit tests"
+(cd ui && npm run --silent check && npm run --silent test)
+step "Go tests with the race detector"
+export VARDE_SKIPPED=${VARDE_SKIPPED:-$(mktemp)}
+go test -race -timeout 20m ./schemas/... ./platform/... ./services/... ./ingest/... ./cmd/...
+step "contracts on real engines"
+go test -race -timeout 30m -p 1 ./test/...
+step "charts"
+step "done"
+if [ -s "$VARDE_SKIPPED" ]; then
+  echo "skipped, because these could not be had here: $(sort -u "$VARDE_SKIPPED" | paste -sd';' -)"
+fi
