@@ -25,6 +25,7 @@ go test -race -timeout 20m ./schemas/... ./platform/... ./services/... ./ingest/
 step "contracts on real engines"
 go test -race -timeout 30m -p 1 ./test/...
 step "charts"
+(cd charts && GOWORK=off go test ./...)
 step "done"
 if [ -s "$VARDE_SKIPPED" ]; then
   echo "skipped, because these could not be had here: $(sort -u "$VARDE_SKIPPED" | paste -sd';' -)"
