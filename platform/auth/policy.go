@@ -42,7 +42,9 @@ const (
 	ActionWindowRequest Action = "window.request"
 	ActionWindowApprove Action = "window.approve" // owner or delegate, never a vendor
 
-	ActionDirectoryRead  Action = "directory.read"
+	ActionAccountSelf    Action = "account.self"   // one's own session, password, second factor, absence
+	ActionSessionManage  Action = "session.manage" // services only: sign-in, sign-out, tokens of sessions
+	ActionDirectoryRead  Action = "directory.read" // units; persons as far as the scope reaches
 	ActionDirectoryWrite Action = "directory.write"
 	ActionAccountAdmin   Action = "account.admin"
 

@@ -30,10 +30,13 @@ const (
 	RoleService             Role = "service"              // another part of Varde
 )
 
-// Grant is a role over a unit and those below it; an empty Unit is the whole tenant.
+// Grant is a role over a unit and those below it; an empty Unit is the whole
+// tenant. Reach is that unit and every one below it, expanded by
+// services/identity when the token is made: another grant's units are not in it.
 type Grant struct {
-	Role Role   `json:"role"`
-	Unit string `json:"unit,omitempty"`
+	Role  Role     `json:"role"`
+	Unit  string   `json:"unit,omitempty"`
+	Reach []string `json:"reach,omitempty"`
 }
 
 // Principal is a verified caller.
@@ -42,7 +45,7 @@ type Principal struct {
 	Tenant   tenant.ID // empty for a service, which acts for the tenant it names
 	Grants   []Grant
 	Unit     string    // the person's own unit
-	Units    []string  // every unit the grants reach, expanded down the org chart
+	Units    []string  // every unit any grant reaches; for lists, see also Reach
 	Session  string    // browser session, for revocation and step-up
 	StepUp   time.Time // when the second factor (or password) was last given; zero: never
 	StepUpOf string    // the action the step-up was for
