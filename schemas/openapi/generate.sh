@@ -15,6 +15,7 @@ output-options:
   skip-prune: true
   prefer-skip-optional-pointer: true
   nullable-type: false
+  prefer-skip-optional-pointer-with-omitzero: true
 YAML
   if [ "$name" != common ]; then
     printf 'import-mapping:\n  common.yaml: varde.internal/schemas/gen/commonapi\n' >> "$config"

@@ -33,15 +33,15 @@ func (e Severity) Valid() bool {
 
 // Evidence A log line that a finding or a case rests on.
 type Evidence struct {
-	Account string `json:"account,omitempty"`
-	Address string `json:"address,omitempty"`
+	Account string `json:"account,omitempty,omitzero"`
+	Address string `json:"address,omitempty,omitzero"`
 	EventId string `json:"eventId"`
-	Host    string `json:"host,omitempty"`
+	Host    string `json:"host,omitempty,omitzero"`
 
 	// Original The line as received; left out where the caller may not see it.
-	Original   string    `json:"original,omitempty"`
-	Outcome    string    `json:"outcome,omitempty"`
-	Provenance string    `json:"provenance,omitempty"`
+	Original   string    `json:"original,omitempty,omitzero"`
+	Outcome    string    `json:"outcome,omitempty,omitzero"`
+	Provenance string    `json:"provenance,omitempty,omitzero"`
 	Sha256     string    `json:"sha256"`
 	Time       time.Time `json:"time"`
 }
@@ -57,13 +57,13 @@ type FieldProblem struct {
 
 // Problem RFC 9457. `type` ends in the slug that the interface translates.
 type Problem struct {
-	Detail   string            `json:"detail,omitempty"`
-	Errors   []FieldProblem    `json:"errors,omitempty"`
-	Instance string            `json:"instance,omitempty"`
-	Params   map[string]string `json:"params,omitempty"`
+	Detail   string            `json:"detail,omitempty,omitzero"`
+	Errors   []FieldProblem    `json:"errors,omitempty,omitzero"`
+	Instance string            `json:"instance,omitempty,omitzero"`
+	Params   map[string]string `json:"params,omitempty,omitzero"`
 	Status   int               `json:"status"`
 	Title    string            `json:"title"`
-	TraceId  string            `json:"traceId,omitempty"`
+	TraceId  string            `json:"traceId,omitempty,omitzero"`
 
 	// Type Example: https://varde.internal/problems/case-not-found
 	Type string `json:"type"`
@@ -71,7 +71,7 @@ type Problem struct {
 
 // Reason A slug with parameters; the interface has its sentence.
 type Reason struct {
-	Params map[string]string `json:"params,omitempty"`
+	Params map[string]string `json:"params,omitempty,omitzero"`
 	Slug   string            `json:"slug"`
 }
 

@@ -112,30 +112,30 @@ func (e Scope) Valid() bool {
 // Absence defines model for Absence.
 type Absence struct {
 	Absences []Period `json:"absences"`
-	Delegate Id       `json:"delegate,omitempty"`
+	Delegate Id       `json:"delegate,omitempty,omitzero"`
 }
 
 // Account defines model for Account.
 type Account struct {
 	Disabled           bool      `json:"disabled"`
 	Locked             bool      `json:"locked"`
-	LockedUntil        time.Time `json:"lockedUntil,omitempty"`
+	LockedUntil        time.Time `json:"lockedUntil,omitempty,omitzero"`
 	MustChangePassword bool      `json:"mustChangePassword"`
 	Name               string    `json:"name"`
-	PasswordChanged    time.Time `json:"passwordChanged,omitempty"`
+	PasswordChanged    time.Time `json:"passwordChanged,omitempty,omitzero"`
 	SecondFactor       bool      `json:"secondFactor"`
 }
 
 // AccountEdit defines model for AccountEdit.
 type AccountEdit struct {
-	Disabled bool `json:"disabled,omitempty"`
+	Disabled bool `json:"disabled,omitempty,omitzero"`
 
 	// Name Needed for a new account.
-	Name     string `json:"name,omitempty"`
-	Password string `json:"password,omitempty"`
+	Name     string `json:"name,omitempty,omitzero"`
+	Password string `json:"password,omitempty,omitzero"`
 
 	// RemoveSecondFactor For a lost code app.
-	RemoveSecondFactor bool `json:"removeSecondFactor,omitempty"`
+	RemoveSecondFactor bool `json:"removeSecondFactor,omitempty,omitzero"`
 }
 
 // CodeProof defines model for CodeProof.
@@ -174,11 +174,11 @@ type KeySetKeysKty string
 
 // Me defines model for Me.
 type Me struct {
-	Absences []Period `json:"absences,omitempty"`
+	Absences []Period `json:"absences,omitempty,omitzero"`
 
 	// Allowed Every action the caller may do somewhere, with the widest reach.
 	Allowed  []Permission `json:"allowed"`
-	Delegate string       `json:"delegate,omitempty"`
+	Delegate string       `json:"delegate,omitempty,omitzero"`
 	Id       Id           `json:"id"`
 
 	// MustChangePassword Until it is changed
@@ -186,10 +186,10 @@ type Me struct {
 	Name               string      `json:"name"`
 	Roles              []RoleGrant `json:"roles"`
 	SecondFactor       bool        `json:"secondFactor"`
-	StepUp             StepUp      `json:"stepUp,omitempty"`
+	StepUp             StepUp      `json:"stepUp,omitempty,omitzero"`
 	Tenant             Tenant      `json:"tenant"`
-	Title              string      `json:"title,omitempty"`
-	Unit               Unit        `json:"unit,omitempty"`
+	Title              string      `json:"title,omitempty,omitzero"`
+	Unit               Unit        `json:"unit,omitempty,omitzero"`
 }
 
 // OpenedSession defines model for OpenedSession.
@@ -219,7 +219,7 @@ type Period struct {
 	From time.Time `json:"from"`
 
 	// To Exclusive; open where left out.
-	To time.Time `json:"to,omitempty"`
+	To time.Time `json:"to,omitempty,omitzero"`
 }
 
 // Permission defines model for Permission.
@@ -231,46 +231,46 @@ type Permission struct {
 
 // Person defines model for Person.
 type Person struct {
-	Absences []Period    `json:"absences,omitempty"`
-	Delegate string      `json:"delegate,omitempty"`
-	Email    string      `json:"email,omitempty"`
+	Absences []Period    `json:"absences,omitempty,omitzero"`
+	Delegate string      `json:"delegate,omitempty,omitzero"`
+	Email    string      `json:"email,omitempty,omitzero"`
 	Id       Id          `json:"id"`
 	Left     bool        `json:"left"`
 	Name     string      `json:"name"`
 	Roles    []RoleGrant `json:"roles"`
-	Title    string      `json:"title,omitempty"`
-	UnitId   string      `json:"unitId,omitempty"`
+	Title    string      `json:"title,omitempty,omitzero"`
+	UnitId   string      `json:"unitId,omitempty,omitzero"`
 }
 
 // PersonEdit defines model for PersonEdit.
 type PersonEdit struct {
-	Absences []Period    `json:"absences,omitempty"`
-	Delegate Id          `json:"delegate,omitempty"`
-	Email    string      `json:"email,omitempty"`
-	Left     bool        `json:"left,omitempty"`
+	Absences []Period    `json:"absences,omitempty,omitzero"`
+	Delegate Id          `json:"delegate,omitempty,omitzero"`
+	Email    string      `json:"email,omitempty,omitzero"`
+	Left     bool        `json:"left,omitempty,omitzero"`
 	Name     string      `json:"name"`
-	Roles    []RoleGrant `json:"roles,omitempty"`
-	Title    string      `json:"title,omitempty"`
-	UnitId   Id          `json:"unitId,omitempty"`
+	Roles    []RoleGrant `json:"roles,omitempty,omitzero"`
+	Title    string      `json:"title,omitempty,omitzero"`
+	UnitId   Id          `json:"unitId,omitempty,omitzero"`
 }
 
 // PersonList defines model for PersonList.
 type PersonList struct {
 	Items []Person `json:"items"`
-	Next  string   `json:"next,omitempty"`
+	Next  string   `json:"next,omitempty,omitzero"`
 }
 
 // PersonSearch defines model for PersonSearch.
 type PersonSearch struct {
-	After       string `json:"after,omitempty"`
-	Ids         []Id   `json:"ids,omitempty"`
-	IncludeLeft bool   `json:"includeLeft,omitempty"`
-	Limit       int    `json:"limit,omitempty"`
-	Role        Role   `json:"role,omitempty"`
+	After       string `json:"after,omitempty,omitzero"`
+	Ids         []Id   `json:"ids,omitempty,omitzero"`
+	IncludeLeft bool   `json:"includeLeft,omitempty,omitzero"`
+	Limit       int    `json:"limit,omitempty,omitzero"`
+	Role        Role   `json:"role,omitempty,omitzero"`
 
 	// Text Part of the name or title.
-	Text   string `json:"text,omitempty"`
-	UnitId Id     `json:"unitId,omitempty"`
+	Text   string `json:"text,omitempty,omitzero"`
+	UnitId Id     `json:"unitId,omitempty,omitzero"`
 }
 
 // Role defines model for Role.
@@ -281,7 +281,7 @@ type RoleGrant struct {
 	Role Role `json:"role"`
 
 	// UnitId Left out for the whole tenant.
-	UnitId string `json:"unitId,omitempty"`
+	UnitId string `json:"unitId,omitempty,omitzero"`
 }
 
 // Scope defines model for Scope.
@@ -311,7 +311,7 @@ type SessionSecret struct {
 // SignIn defines model for SignIn.
 type SignIn struct {
 	// Code From the code app.
-	Code string `json:"code,omitempty"`
+	Code string `json:"code,omitempty,omitzero"`
 
 	// Name name@tenant-domain, any case
 	Name     string `json:"name"`
@@ -329,8 +329,8 @@ type StepUp struct {
 type StepUpRequest struct {
 	// Action Example: report.reveal
 	Action   string `json:"action"`
-	Code     string `json:"code,omitempty"`
-	Password string `json:"password,omitempty"`
+	Code     string `json:"code,omitempty,omitzero"`
+	Password string `json:"password,omitempty,omitzero"`
 }
 
 // Tenant defines model for Tenant.
@@ -338,16 +338,16 @@ type Tenant struct {
 	CasePrefix string `json:"casePrefix"`
 
 	// Domain What sign-in names end in after the @.
-	Domain    string `json:"domain,omitempty"`
-	Host      bool   `json:"host,omitempty"`
-	HostedBy  string `json:"hostedBy,omitempty"`
+	Domain    string `json:"domain,omitempty,omitzero"`
+	Host      bool   `json:"host,omitempty,omitzero"`
+	HostedBy  string `json:"hostedBy,omitempty,omitzero"`
 	Id        string `json:"id"`
 	Name      string `json:"name"`
-	Neighbour string `json:"neighbour,omitempty"`
-	OrgNumber string `json:"orgNumber,omitempty"`
+	Neighbour string `json:"neighbour,omitempty,omitzero"`
+	OrgNumber string `json:"orgNumber,omitempty,omitzero"`
 
 	// Titles What managers of level 1 to 3 are called here (R75).
-	Titles map[string]string `json:"titles,omitempty"`
+	Titles map[string]string `json:"titles,omitempty,omitzero"`
 }
 
 // Token defines model for Token.
@@ -370,17 +370,17 @@ type Unit struct {
 	Level int `json:"level"`
 
 	// Manager Person id; left out where vacant (R23b).
-	Manager     string `json:"manager,omitempty"`
-	ManagerName string `json:"managerName,omitempty"`
+	Manager     string `json:"manager,omitempty,omitzero"`
+	ManagerName string `json:"managerName,omitempty,omitzero"`
 	Name        string `json:"name"`
-	Parent      string `json:"parent,omitempty"`
+	Parent      string `json:"parent,omitempty,omitzero"`
 }
 
 // UnitEdit defines model for UnitEdit.
 type UnitEdit struct {
-	Manager Id     `json:"manager,omitempty"`
+	Manager Id     `json:"manager,omitempty,omitzero"`
 	Name    string `json:"name"`
-	Parent  Id     `json:"parent,omitempty"`
+	Parent  Id     `json:"parent,omitempty,omitzero"`
 }
 
 // UnitList defines model for UnitList.

@@ -185,8 +185,8 @@ type Around struct {
 
 // AroundRequest defines model for AroundRequest.
 type AroundRequest struct {
-	After   int    `json:"after,omitempty"`
-	Before  int    `json:"before,omitempty"`
+	After   int    `json:"after,omitempty,omitzero"`
+	Before  int    `json:"before,omitempty,omitzero"`
 	Context string `json:"context"`
 	Id      string `json:"id"`
 }
@@ -194,17 +194,17 @@ type AroundRequest struct {
 // CompleteRequest defines model for CompleteRequest.
 type CompleteRequest struct {
 	// Context Without it only fields and words are proposed, no values.
-	Context string `json:"context,omitempty"`
+	Context string `json:"context,omitempty,omitzero"`
 
 	// From Earliest event time, inclusive.
-	From     From `json:"from,omitempty"`
+	From     From `json:"from,omitempty,omitzero"`
 	Position int  `json:"position"`
 
 	// Query KQL; empty matches all.
 	Query Query `json:"query"`
 
 	// To Latest event time, exclusive.
-	To To `json:"to,omitempty"`
+	To To `json:"to,omitempty,omitzero"`
 }
 
 // Completion defines model for Completion.
@@ -212,7 +212,7 @@ type Completion struct {
 	End int `json:"end"`
 
 	// Hidden Set where values are not proposed because names are hidden.
-	Hidden CompletionHidden `json:"hidden,omitempty"`
+	Hidden CompletionHidden `json:"hidden,omitempty,omitzero"`
 	Items  []Proposal       `json:"items"`
 
 	// Start The part of the query that a proposal replaces.
@@ -224,8 +224,8 @@ type CompletionHidden string
 
 // Context defines model for Context.
 type Context struct {
-	CaseId     string    `json:"caseId,omitempty"`
-	CaseNumber string    `json:"caseNumber,omitempty"`
+	CaseId     string    `json:"caseId,omitempty,omitzero"`
+	CaseNumber string    `json:"caseNumber,omitempty,omitzero"`
 	Expires    time.Time `json:"expires"`
 	Id         string    `json:"id"`
 
@@ -233,7 +233,7 @@ type Context struct {
 	Names bool `json:"names"`
 
 	// NamesReason Why names are hidden; left out where they are shown.
-	NamesReason ContextNamesReason `json:"namesReason,omitempty"`
+	NamesReason ContextNamesReason `json:"namesReason,omitempty,omitzero"`
 	Purpose     string             `json:"purpose"`
 }
 
@@ -246,7 +246,7 @@ type Event struct {
 	Fields map[string]interface{} `json:"fields"`
 
 	// Hidden Fields that the event has and that are not shown.
-	Hidden []string  `json:"hidden,omitempty"`
+	Hidden []string  `json:"hidden,omitempty,omitzero"`
 	Id     string    `json:"id"`
 	Time   time.Time `json:"time"`
 }
@@ -257,15 +257,15 @@ type EventDetail struct {
 	Names bool  `json:"names"`
 
 	// Original The line as received; only where names are shown.
-	Original   string    `json:"original,omitempty"`
-	Provenance string    `json:"provenance,omitempty"`
+	Original   string    `json:"original,omitempty,omitzero"`
+	Provenance string    `json:"provenance,omitempty,omitzero"`
 	Received   time.Time `json:"received,omitempty,omitzero"`
 
 	// Sha256 Hex, of the line as received.
 	Sha256 string `json:"sha256"`
 
 	// SkewMs Receiving time minus event time.
-	SkewMs int64 `json:"skewMs,omitempty"`
+	SkewMs int64 `json:"skewMs,omitempty,omitzero"`
 }
 
 // EventEvidence defines model for EventEvidence.
@@ -275,9 +275,9 @@ type EventEvidence struct {
 
 	// Fields As in Event, nothing hidden.
 	Fields   map[string]interface{} `json:"fields"`
-	SystemId string                 `json:"systemId,omitempty"`
+	SystemId string                 `json:"systemId,omitempty,omitzero"`
 	Tenant   string                 `json:"tenant"`
-	VendorId string                 `json:"vendorId,omitempty"`
+	VendorId string                 `json:"vendorId,omitempty,omitzero"`
 }
 
 // ExplainRequest defines model for ExplainRequest.
@@ -288,14 +288,14 @@ type ExplainRequest struct {
 
 // Explanation defines model for Explanation.
 type Explanation struct {
-	Error QueryError `json:"error,omitempty"`
+	Error QueryError `json:"error,omitempty,omitzero"`
 
 	// PersonFields Used fields that need names; `message` for free text.
 	PersonFields []string `json:"personFields"`
 
 	// Root One part of the meaning. `all`, `any` and `not` have parts; the others
 	// a field and values. Empty query: `everything`.
-	Root  Part `json:"root,omitempty"`
+	Root  Part `json:"root,omitempty,omitzero"`
 	Valid bool `json:"valid"`
 }
 
@@ -304,7 +304,7 @@ type Facet struct {
 	Field string `json:"field"`
 
 	// Hidden names where the field is a person field and names are hidden; small-counts where values with fewer than five events were left out.
-	Hidden FacetHidden `json:"hidden,omitempty"`
+	Hidden FacetHidden `json:"hidden,omitempty,omitzero"`
 	Values []TermCount `json:"values"`
 }
 
@@ -313,7 +313,7 @@ type FacetHidden string
 
 // Field defines model for Field.
 type Field struct {
-	Aliases []string `json:"aliases,omitempty"`
+	Aliases []string `json:"aliases,omitempty,omitzero"`
 
 	// Facet Terms can be counted.
 	Facet bool   `json:"facet"`
@@ -324,7 +324,7 @@ type Field struct {
 	Type   FieldType `json:"type"`
 
 	// Values The possible values, where there are few.
-	Values []string `json:"values,omitempty"`
+	Values []string `json:"values,omitempty,omitzero"`
 }
 
 // FieldType defines model for Field.Type.
@@ -347,10 +347,10 @@ type Histogram struct {
 // HistogramBucket defines model for HistogramBucket.
 type HistogramBucket struct {
 	Count   int       `json:"count"`
-	Failure int       `json:"failure,omitempty"`
+	Failure int       `json:"failure,omitempty,omitzero"`
 	Start   time.Time `json:"start"`
-	Success int       `json:"success,omitempty"`
-	Unknown int       `json:"unknown,omitempty"`
+	Success int       `json:"success,omitempty,omitzero"`
+	Unknown int       `json:"unknown,omitempty,omitzero"`
 }
 
 // HistogramRequest defines model for HistogramRequest.
@@ -361,13 +361,13 @@ type HistogramRequest struct {
 	From From `json:"from"`
 
 	// IntervalSeconds Chosen so that there are about 60 buckets where left out.
-	IntervalSeconds int `json:"intervalSeconds,omitempty"`
+	IntervalSeconds int `json:"intervalSeconds,omitempty,omitzero"`
 
 	// Query KQL; empty matches all.
-	Query Query `json:"query,omitempty"`
+	Query Query `json:"query,omitempty,omitzero"`
 
 	// Timezone IANA name; days are cut at its midnight.
-	Timezone string `json:"timezone,omitempty"`
+	Timezone string `json:"timezone,omitempty,omitzero"`
 
 	// To Latest event time, exclusive.
 	To To `json:"to"`
@@ -376,7 +376,7 @@ type HistogramRequest struct {
 // NewContext defines model for NewContext.
 type NewContext struct {
 	// CaseId The case that the search belongs to.
-	CaseId string `json:"caseId,omitempty"`
+	CaseId string `json:"caseId,omitempty,omitzero"`
 
 	// Purpose Why the events are read. Kept in the audit log.
 	Purpose string `json:"purpose"`
@@ -384,36 +384,36 @@ type NewContext struct {
 
 // NewView defines model for NewView.
 type NewView struct {
-	Ascending bool     `json:"ascending,omitempty"`
-	CaseId    string   `json:"caseId,omitempty"`
-	Columns   []string `json:"columns,omitempty"`
+	Ascending bool     `json:"ascending,omitempty,omitzero"`
+	CaseId    string   `json:"caseId,omitempty,omitzero"`
+	Columns   []string `json:"columns,omitempty,omitzero"`
 
 	// Event The event that is open.
-	Event string `json:"event,omitempty"`
+	Event string `json:"event,omitempty,omitzero"`
 
 	// From Earliest event time, inclusive.
-	From From `json:"from,omitempty"`
+	From From `json:"from,omitempty,omitzero"`
 
 	// Last A time that moves, in place of from and to.
-	Last string `json:"last,omitempty"`
+	Last string `json:"last,omitempty,omitzero"`
 
 	// Name Set when the person saves the view; never a person's name.
-	Name string `json:"name,omitempty"`
+	Name string `json:"name,omitempty,omitzero"`
 
 	// Query KQL; empty matches all.
 	Query Query `json:"query"`
 
 	// To Latest event time, exclusive.
-	To To `json:"to,omitempty"`
+	To To `json:"to,omitempty,omitzero"`
 }
 
 // Part One part of the meaning. `all`, `any` and `not` have parts; the others
 // a field and values. Empty query: `everything`.
 type Part struct {
-	Field  string   `json:"field,omitempty"`
-	Parts  []Part   `json:"parts,omitempty"`
+	Field  string   `json:"field,omitempty,omitzero"`
+	Parts  []Part   `json:"parts,omitempty,omitzero"`
 	Slug   PartSlug `json:"slug"`
-	Values []string `json:"values,omitempty"`
+	Values []string `json:"values,omitempty,omitzero"`
 }
 
 // PartSlug defines model for Part.Slug.
@@ -422,14 +422,14 @@ type PartSlug string
 // Proposal defines model for Proposal.
 type Proposal struct {
 	// Count Events with a value; left out where small counts are hidden.
-	Count int          `json:"count,omitempty"`
+	Count int          `json:"count,omitempty,omitzero"`
 	Kind  ProposalKind `json:"kind"`
 
 	// Text What to insert, quoted where it must be.
 	Text string `json:"text"`
 
 	// Type Type of a field.
-	Type string `json:"type,omitempty"`
+	Type string `json:"type,omitempty,omitzero"`
 }
 
 // ProposalKind defines model for Proposal.Kind.
@@ -444,7 +444,7 @@ type QueryError struct {
 	End    int    `json:"end"`
 
 	// Near Fields with similar names.
-	Near []string `json:"near,omitempty"`
+	Near []string `json:"near,omitempty,omitzero"`
 
 	// Slug unknown-field, unexpected-end, unexpected-character, unclosed-quote, unclosed-group, missing-value, bad-address, bad-date, bad-number, bad-boolean, range-not-possible, wildcard-not-possible, too-complex, …
 	Slug  string `json:"slug"`
@@ -454,19 +454,19 @@ type QueryError struct {
 // SearchRequest defines model for SearchRequest.
 type SearchRequest struct {
 	// After The `next` of the page before.
-	After     string `json:"after,omitempty"`
-	Ascending bool   `json:"ascending,omitempty"`
+	After     string `json:"after,omitempty,omitzero"`
+	Ascending bool   `json:"ascending,omitempty,omitzero"`
 	Context   string `json:"context"`
 
 	// From Earliest event time, inclusive.
-	From  From `json:"from,omitempty"`
-	Limit int  `json:"limit,omitempty"`
+	From  From `json:"from,omitempty,omitzero"`
+	Limit int  `json:"limit,omitempty,omitzero"`
 
 	// Query KQL; empty matches all.
-	Query Query `json:"query,omitempty"`
+	Query Query `json:"query,omitempty,omitzero"`
 
 	// To Latest event time, exclusive.
-	To To `json:"to,omitempty"`
+	To To `json:"to,omitempty,omitzero"`
 }
 
 // SearchResult defines model for SearchResult.
@@ -475,8 +475,8 @@ type SearchResult struct {
 	Exact  bool    `json:"exact"`
 	Items  []Event `json:"items"`
 	Names  bool    `json:"names"`
-	Next   string  `json:"next,omitempty"`
-	TookMs int     `json:"tookMs,omitempty"`
+	Next   string  `json:"next,omitempty,omitzero"`
+	TookMs int     `json:"tookMs,omitempty,omitzero"`
 
 	// Total All matches, counted up to a million.
 	Total int `json:"total"`
@@ -499,14 +499,14 @@ type TermsRequest struct {
 	Fields  []string `json:"fields"`
 
 	// From Earliest event time, inclusive.
-	From  From `json:"from,omitempty"`
-	Limit int  `json:"limit,omitempty"`
+	From  From `json:"from,omitempty,omitzero"`
+	Limit int  `json:"limit,omitempty,omitzero"`
 
 	// Query KQL; empty matches all.
-	Query Query `json:"query,omitempty"`
+	Query Query `json:"query,omitempty,omitzero"`
 
 	// To Latest event time, exclusive.
-	To To `json:"to,omitempty"`
+	To To `json:"to,omitempty,omitzero"`
 }
 
 // To Latest event time, exclusive.
@@ -514,16 +514,16 @@ type To = time.Time
 
 // View defines model for View.
 type View struct {
-	Ascending bool      `json:"ascending,omitempty"`
-	CaseId    string    `json:"caseId,omitempty"`
-	Columns   []string  `json:"columns,omitempty"`
+	Ascending bool      `json:"ascending,omitempty,omitzero"`
+	CaseId    string    `json:"caseId,omitempty,omitzero"`
+	Columns   []string  `json:"columns,omitempty,omitzero"`
 	Created   time.Time `json:"created"`
-	Event     string    `json:"event,omitempty"`
+	Event     string    `json:"event,omitempty,omitzero"`
 	From      time.Time `json:"from,omitempty,omitzero"`
 	Id        string    `json:"id"`
-	Last      string    `json:"last,omitempty"`
+	Last      string    `json:"last,omitempty,omitzero"`
 	Mine      bool      `json:"mine"`
-	Name      string    `json:"name,omitempty"`
+	Name      string    `json:"name,omitempty,omitzero"`
 	Query     string    `json:"query"`
 	To        time.Time `json:"to,omitempty,omitzero"`
 }
@@ -531,7 +531,7 @@ type View struct {
 // ViewList defines model for ViewList.
 type ViewList struct {
 	Items []View `json:"items"`
-	Next  string `json:"next,omitempty"`
+	Next  string `json:"next,omitempty,omitzero"`
 }
 
 // ContextPath defines model for ContextPath.
@@ -544,8 +544,8 @@ type InternalEventParams struct {
 
 // ListViewsParams defines parameters for ListViews.
 type ListViewsParams struct {
-	Limit int    `form:"limit,omitempty" json:"limit,omitempty"`
-	After string `form:"after,omitempty" json:"after,omitempty"`
+	Limit int    `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	After string `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
 
 // EventsAroundJSONRequestBody defines body for EventsAround for application/json ContentType.
