@@ -46,8 +46,10 @@ type Message struct {
 	Replayed bool
 }
 
-// Handler handles a batch of one partition, in order. After it returns nil the
-// batch is committed. After an error the same batch comes again, with backoff;
+// Handler handles a batch of one partition, in order; Consume calls it at the
+// same time for different partitions. After it returns nil the batch is
+// committed (within 100 ms). Its context lives up to three seconds longer than
+// Consume's, so that a running handler can finish. After an error the same batch comes again, with backoff;
 // a handler that must give a message up dead-letters it itself.
 type Handler func(ctx context.Context, batch []Message) error
 
@@ -60,8 +62,10 @@ type Publisher interface {
 
 // ConsumeOptions tune Consume; the zero value is right for most.
 type ConsumeOptions struct {
-	BatchSize int           // at most so many messages a batch; 0 = 500
-	MaxWait   time.Duration // longest wait for a batch to fill; 0 = 50 ms after the first message
+	BatchSize int // at most so many messages a batch; 0 = 500
+	// MaxWait is the longest wait for a batch to fill, after its first message.
+	// 0: a batch goes out as soon as the broker has no more, at most after 50 ms.
+	MaxWait time.Duration
 	// Rewind makes each assignment of a partition begin that much (by message
 	// time) before the committed offset, flagged Replayed: stateful consumers
 	// rebuild windows from the topic.
@@ -84,7 +88,7 @@ type Bus interface {
 	// Follow reads every partition of topic from its beginning, without a
 	// group, and goes on with what arrives. caughtUp is called once, when all
 	// that was in the topic at the start was handled. It is how a compacted
-	// topic becomes a table in memory.
+	// topic becomes a table in memory. h is called from one goroutine at a time.
 	Follow(ctx context.Context, topic string, h Handler, caughtUp func()) error
 	// EnsureTopics creates missing topics and corrects their settings.
 	EnsureTopics(ctx context.Context, topics ...TopicConfig) error
