@@ -329,6 +329,7 @@ type ReportMessage struct {
 	Tenant   string    `json:"tenant"`
 	Text     string    `json:"text"`
 	Sent     time.Time `json:"sent"`
+	Kind     string    `json:"kind,omitempty"` // empty: a message; measure-proposal (R14)
 }
 
 // CaseChanged tells what the reporter and other parts may know of a case.

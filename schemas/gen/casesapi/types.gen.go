@@ -430,6 +430,7 @@ const (
 	StateEffectCheck State = "effect-check"
 	StateInProgress  State = "in-progress"
 	StateMeasures    State = "measures"
+	StateMerged      State = "merged"
 	StateReceived    State = "received"
 	StateRejected    State = "rejected"
 	StateReopened    State = "reopened"
@@ -447,6 +448,8 @@ func (e State) Valid() bool {
 	case StateInProgress:
 		return true
 	case StateMeasures:
+		return true
+	case StateMerged:
 		return true
 	case StateReceived:
 		return true
@@ -484,6 +487,9 @@ type Assessment struct {
 
 	// DigitalSecurity Whether the service is covered by the digital-security act.
 	DigitalSecurity AssessmentDigitalSecurity `json:"digitalSecurity,omitempty,omitzero"`
+
+	// Involved Persons who turn out to be involved, by id; they can no longer handle the case (N3).
+	Involved []string `json:"involved,omitempty,omitzero"`
 
 	// Kind Security event, breach or weakness (R3).
 	Kind         Kind                  `json:"kind,omitempty,omitzero"`
@@ -533,6 +539,9 @@ type Case struct {
 	Links    []Link    `json:"links"`
 	Measures []Measure `json:"measures"`
 
+	// MergedInto Id of the case that took over, when a late finding joined two.
+	MergedInto string `json:"mergedInto,omitempty,omitzero"`
+
 	// NextStep A slug; the one button.
 	NextStep CaseNextStep `json:"nextStep"`
 
@@ -549,6 +558,22 @@ type Case struct {
 
 // CaseNextStep A slug; the one button.
 type CaseNextStep string
+
+// CaseAccess The object of platform/auth.Allow, and whether the case is open.
+type CaseAccess struct {
+	Id string `json:"id"`
+
+	// Involved Persons who acted in it (N3).
+	Involved []string `json:"involved"`
+	Number   string   `json:"number"`
+	Open     bool     `json:"open"`
+
+	// Owners Persons who take part in it.
+	Owners []string `json:"owners"`
+
+	// Unit Empty where only roles of the whole tenant reach the case.
+	Unit string `json:"unit,omitempty,omitzero"`
+}
 
 // CaseEvidence defines model for CaseEvidence.
 type CaseEvidence struct {
@@ -632,7 +657,9 @@ type CaseSummary struct {
 	Section  Section               `json:"section,omitempty,omitzero"`
 	Severity externalRef0.Severity `json:"severity"`
 	Source   Source                `json:"source"`
-	State    State                 `json:"state"`
+
+	// State merged is a case whose findings belong to another one (mergedInto).
+	State State `json:"state"`
 
 	// Summary The reporter's own words
 	Summary string `json:"summary,omitempty,omitzero"`
@@ -995,7 +1022,7 @@ type SettleMeasureResult string
 // Source defines model for Source.
 type Source string
 
-// State defines model for State.
+// State merged is a case whose findings belong to another one (mergedInto).
 type State string
 
 // WithReason defines model for WithReason.
@@ -1034,6 +1061,11 @@ type ListHistoryParams struct {
 type ListMessagesParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
+
+// InternalCaseParams defines parameters for InternalCase.
+type InternalCaseParams struct {
+	Tenant string `form:"tenant" json:"tenant"`
 }
 
 // GetQueueParams defines parameters for GetQueue.
