@@ -24,7 +24,22 @@ var (
 	ErrExists   = errors.New("docstore: exists already")       // id or a unique index
 	ErrConflict = errors.New("docstore: changed meanwhile")    // after the retries of Update
 	ErrPending  = errors.New("docstore: unpublished messages") // Delete before the relay ran
+	// ErrNewer: the document was written by a later version of the program.
+	ErrNewer = errors.New("docstore: written by a newer version")
+	// ErrAmbiguous: in system scope, several tenants have a document with the id.
+	ErrAmbiguous = errors.New("docstore: several tenants have this id")
+	// ErrTooLarge: the document's JSON is above MaxDocument.
+	ErrTooLarge = errors.New("docstore: document too large")
+	// ErrField: a filter, sort or index names a field the type does not have,
+	// or compares it with a value of another kind. It is a programming error.
+	ErrField = errors.New("docstore: field")
+	// ErrCursor: After is not a Next of the same sort order.
+	ErrCursor = errors.New("docstore: page cursor")
 )
+
+// MaxDocument is the most bytes of JSON a document may have: half of what
+// MongoDB takes, so that the outbox has room beside it.
+const MaxDocument = 8 << 20
 
 // Definition declares a collection. Name is lower-case words with '_'.
 type Definition struct {
@@ -35,11 +50,15 @@ type Definition struct {
 	// in the new form with their next update.
 	Version  int
 	Upgrades map[int]func(json.RawMessage) (json.RawMessage, error)
+	// Clock gives Doc.Updated; nil is time.Now.
+	Clock func() time.Time
 }
 
 // Index over JSON paths ("state", "assignee.id"). Tenant is implied as the
 // first key, for Unique too. Where restricts it to documents it matches
-// (partial); only Eq and And of Eq are allowed there.
+// (partial); only Eq and And of Eq are allowed there. A unique index binds the
+// documents that have all of its fields (present and not null), and none of
+// its fields may be an array.
 type Index struct {
 	Fields []string
 	Unique bool
@@ -71,7 +90,14 @@ func (o *Outbox) Publish(topic string, m bus.Message) {
 
 // Filter selects documents; a nil Filter selects all. Values are compared as
 // JSON: strings, numbers, booleans, null; time.Time is compared as RFC 3339 in
-// UTC with nanoseconds, the form docstore stores times in.
+// UTC with nanoseconds, the form docstore stores times in. Field is checked
+// against the collection's type: a field it does not have, or a value of
+// another kind, is ErrField. Besides the type's own fields there are _id,
+// _tenant and _updated.
+//
+// Filters see documents in the form they were stored in: one of an older
+// Definition.Version does not match by what its upgrade would add (UpgradeAll
+// rewrites them).
 type Filter interface{ filter() }
 
 // The filters. Field is a JSON path; on an array it matches any element.
@@ -104,8 +130,10 @@ func (And) filter()    {}
 func (Or) filter()     {}
 func (Not) filter()    {}
 
-// Sort orders by a JSON path; documents without it come first ascending. Ties
-// are broken by id, so paging is stable.
+// Sort orders by a JSON path that leads through no array; documents without it
+// come first ascending. Ties are broken by id, so paging is stable: a document
+// that stays where it is in the order comes exactly once, whatever is inserted
+// or deleted meanwhile.
 type Sort struct {
 	Field string
 	Desc  bool
@@ -143,11 +171,15 @@ type Collection[T any] interface {
 	Delete(ctx context.Context, id string) error
 	Find(ctx context.Context, f Filter, opt FindOptions) (Page[T], error)
 	Count(ctx context.Context, f Filter) (int, error)
-	// GroupCount counts by the value of a field, most first.
+	// GroupCount counts by the value of a field, most first, equal counts by
+	// value. Documents without the field are the group with Value nil; of an
+	// array each element is counted, and none of an empty one. Value is a
+	// string, bool, int64 or float64; times are in their stored form.
 	GroupCount(ctx context.Context, f Filter, field string) ([]Group, error)
 }
 
-// Store opens collections; see Open. Adapters implement Backend.
+// Store is a connection to the documents; Open gives its collections. Adapters
+// implement Backend.
 type Store interface {
 	Backend
 	Ready(ctx context.Context) error
