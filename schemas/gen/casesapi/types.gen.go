@@ -697,7 +697,7 @@ type Deadline struct {
 	MetAt time.Time           `json:"metAt,omitempty,omitzero"`
 	Note  string              `json:"note,omitempty,omitzero"`
 
-	// Overdue Passed without being met
+	// Overdue Passed without being met, or met too late.
 	Overdue  bool           `json:"overdue"`
 	Regime   DeadlineRegime `json:"regime"`
 	StartsAt time.Time      `json:"startsAt"`
