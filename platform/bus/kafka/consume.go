@@ -39,6 +39,11 @@ type consumer struct {
 // different partitions. Offsets are committed within 100 ms after a handler
 // returned and at once when the member leaves.
 func (b *Bus) Consume(ctx context.Context, topic, group string, opt bus.ConsumeOptions, h bus.Handler) error {
+	ctx, over, err := b.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer over()
 	c := &consumer{bus: b, topic: topic, group: group, opt: opt, handler: h, log: b.log.With("topic", topic, "group", group)}
 	cg, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID: group, Brokers: b.cfg.brokers, Topics: []string{topic}, Dialer: b.dialer,

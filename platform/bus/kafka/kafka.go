@@ -41,12 +41,18 @@ type Bus struct {
 	writers map[string]*kafkago.Writer
 	limits  map[string]int // MaxMessage of the topics EnsureTopics declared
 
-	// background holds what is being closed: a reader in the middle of a long
-	// poll takes up to a second, and nobody needs to wait for it but Close.
+	// life ends with Close, and with it every Consume and Follow.
+	life context.Context
+	end  context.CancelFunc
+	// background holds what runs and what is being closed: a reader in the
+	// middle of a long poll takes up to a second, and nobody needs to wait for
+	// it but Close.
 	background sync.WaitGroup
 }
 
 var _ bus.Bus = (*Bus)(nil)
+
+var errClosed = errors.New("kafka: the bus is closed")
 
 // Open returns a bus for a URL kafka://[user:password@]host[:port],…; it does
 // no I/O. Parameters:
@@ -85,6 +91,7 @@ func Open(url string, opt Options) (*Bus, error) {
 			TLS: cfg.tls, SASL: cfg.sasl,
 		},
 	}
+	b.life, b.end = context.WithCancel(context.Background())
 	b.client = &kafkago.Client{Addr: kafkago.TCP(cfg.brokers...), Timeout: 15 * time.Second, Transport: b.pool}
 	return b, nil
 }
@@ -103,8 +110,8 @@ func (b *Bus) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Close flushes what is being written and releases every connection. It waits
-// at most five seconds: while the broker is down the writers would go on
+// Close ends every Consume and Follow, flushes what is being written and
+// releases every connection. It waits at most five seconds: while the broker is down the writers would go on
 // retrying, and what they hold was never acknowledged.
 func (b *Bus) Close() error {
 	b.mu.Lock()
@@ -113,6 +120,7 @@ func (b *Bus) Close() error {
 		return nil
 	}
 	b.closed = true
+	b.end()
 	writers := b.writers
 	b.writers = nil
 	b.mu.Unlock()
@@ -138,10 +146,28 @@ func (b *Bus) Close() error {
 	}
 }
 
-// inBackground runs fn; Close waits for it.
-func (b *Bus) inBackground(fn func()) {
-	b.background.Go(fn)
+// enter counts a running Consume or Follow, whose context ends with the bus;
+// the caller calls leave when it is over.
+func (b *Bus) enter(ctx context.Context) (inner context.Context, leave func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, nil, errClosed
+	}
+	b.background.Add(1)
+	inner, cancel := context.WithCancel(ctx)
+	unhook := context.AfterFunc(b.life, cancel)
+	return inner, func() {
+		unhook()
+		cancel()
+		b.background.Done()
+	}, nil
 }
+
+// inBackground runs fn; Close waits for it. It is called from within enter and
+// leave, or under the lock, so the count is never raised from zero while Close
+// waits.
+func (b *Bus) inBackground(fn func()) { b.background.Go(fn) }
 
 // libraryLog passes kafka-go's own messages on, at debug level: what an
 // operator needs to know is logged by this package, once per change.

@@ -122,7 +122,7 @@ func (b *Bus) writer(topic string) (*kafkago.Writer, int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		return nil, 0, errors.New("kafka: the bus is closed")
+		return nil, 0, errClosed
 	}
 	limit := b.limits[topic]
 	if limit == 0 {

@@ -97,11 +97,15 @@ func (f *feed) fetch(ctx context.Context) (kafkago.Message, bool) {
 
 // Follow implements bus.Bus. It calls h from one goroutine at a time.
 func (b *Bus) Follow(ctx context.Context, topic string, h bus.Handler, caughtUp func()) error {
+	ctx, over, err := b.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer over()
 	log := b.log.With("topic", topic)
 	note := quiet{log: log}
 	var ends []int64
 	for attempt := 0; ; attempt++ {
-		var err error
 		if ends, err = b.held(ctx, topic); err == nil {
 			note.fine()
 			break
