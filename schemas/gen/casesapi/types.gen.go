@@ -617,7 +617,7 @@ type CaseSearch struct {
 	States     []State                 `json:"states,omitempty,omitzero"`
 	SystemId   string                  `json:"systemId,omitempty,omitzero"`
 
-	// Text Beginnings of words of the summary or title
+	// Text Beginnings of words of the summary or title, or a case number.
 	Text     string    `json:"text,omitempty,omitzero"`
 	To       time.Time `json:"to,omitempty,omitzero"`
 	UnitId   string    `json:"unitId,omitempty,omitzero"`
@@ -661,7 +661,7 @@ type CaseSummary struct {
 	// State merged is a case whose findings belong to another one (mergedInto).
 	State State `json:"state"`
 
-	// Summary The reporter's own words
+	// Summary The reporter's own words, shortened; empty for findings.
 	Summary string `json:"summary,omitempty,omitzero"`
 	System  Named  `json:"system,omitempty,omitzero"`
 
@@ -716,7 +716,7 @@ type Decision struct {
 	// Kind measures: follow up with measures; accept-risk; approve-afterwards, misuse, register-error: of a vendor's login; no-action.
 	Kind DecisionKind `json:"kind"`
 
-	// Late Approved afterwards
+	// Late Approved afterwards, but past the emergency limit; it explains nothing.
 	Late   bool   `json:"late"`
 	Reason string `json:"reason"`
 }

@@ -50,7 +50,7 @@ type Evidence struct {
 type FieldProblem struct {
 	Detail string `json:"detail"`
 
-	// Pointer JSON pointer into the body
+	// Pointer JSON pointer into the body, or the parameter's name.
 	Pointer string `json:"pointer"`
 	Slug    string `json:"slug"`
 }

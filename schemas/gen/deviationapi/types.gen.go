@@ -201,7 +201,7 @@ type Choice struct {
 	Id   string `json:"id"`
 	Name string `json:"name"`
 
-	// Parent Of a unit
+	// Parent Of a unit, the unit above it.
 	Parent string `json:"parent,omitempty,omitzero"`
 }
 
@@ -233,7 +233,7 @@ type FollowUp struct {
 	Measures []string  `json:"measures"`
 	Messages []Message `json:"messages"`
 
-	// Outcome What was done
+	// Outcome What was done, in plain words.
 	Outcome  string `json:"outcome,omitempty,omitzero"`
 	ReportId string `json:"reportId"`
 
@@ -347,7 +347,7 @@ type Message struct {
 	Id   string      `json:"id"`
 	Kind MessageKind `json:"kind"`
 
-	// Sent The hour only
+	// Sent The hour only, where it is an anonymous reporter's.
 	Sent time.Time `json:"sent"`
 	Text string    `json:"text"`
 }
@@ -434,7 +434,7 @@ type Receipt struct {
 	Notice   ReceiptNotice `json:"notice,omitempty,omitzero"`
 	ReportId string        `json:"reportId"`
 
-	// Submitted The hour only
+	// Submitted The hour only, where anonymous.
 	Submitted time.Time `json:"submitted"`
 }
 

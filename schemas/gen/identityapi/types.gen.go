@@ -181,7 +181,7 @@ type Me struct {
 	Delegate string       `json:"delegate,omitempty,omitzero"`
 	Id       Id           `json:"id"`
 
-	// MustChangePassword Until it is changed
+	// MustChangePassword Until it is changed, the caller may do nothing else.
 	MustChangePassword bool        `json:"mustChangePassword"`
 	Name               string      `json:"name"`
 	Roles              []RoleGrant `json:"roles"`
@@ -289,7 +289,7 @@ type Scope string
 
 // SecondFactorSetup defines model for SecondFactorSetup.
 type SecondFactorSetup struct {
-	// Secret Base32
+	// Secret Base32, to type in by hand.
 	Secret string `json:"secret"`
 
 	// Uri otpauth:// address for a QR code.

@@ -17,7 +17,7 @@ type Health struct {
 type PartHealth struct {
 	Detail string `json:"detail,omitempty,omitzero"`
 
-	// Engine The engine that is missing
+	// Engine The engine that is missing, where one is.
 	Engine    string `json:"engine,omitempty,omitzero"`
 	Name      string `json:"name"`
 	Reachable bool   `json:"reachable"`
