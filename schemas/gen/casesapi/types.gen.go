@@ -1063,11 +1063,6 @@ type ListMessagesParams struct {
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
 
-// InternalCaseParams defines parameters for InternalCase.
-type InternalCaseParams struct {
-	Tenant string `form:"tenant" json:"tenant"`
-}
-
 // GetQueueParams defines parameters for GetQueue.
 type GetQueueParams struct {
 	Section Section `form:"section,omitempty" json:"section,omitempty,omitzero"`
