@@ -167,7 +167,7 @@ var servicePolicy = map[string][]Action{
 	"identity":   {ActionAuditAppend},
 	"register":   {ActionAuditAppend, ActionDirectoryRead},
 	"deviation":  {ActionAuditAppend, ActionDirectoryRead, ActionRegisterRead, ActionCaseRead},
-	"cases":      {ActionAuditAppend, ActionDirectoryRead, ActionRegisterRead, ActionReportFollow, ActionEventSearch, ActionEventNames},
+	"cases":      {ActionAuditAppend, ActionDirectoryRead, ActionRegisterRead, ActionReportFollow, ActionEventSearch, ActionEventNames, ActionEvidencePin},
 	"search":     {ActionAuditAppend, ActionDirectoryRead, ActionRegisterRead, ActionCaseRead, ActionEvidencePin},
 	"audit":      {ActionDirectoryRead},
 	"delivery":   {ActionAuditAppend, ActionDirectoryRead, ActionCaseRead},
