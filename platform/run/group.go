@@ -1,0 +1,223 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Group runs parts in one process: it starts them in order, listens for those
+// that have an application, restarts a part whose Run fails, and stops all in
+// reverse order within Grace.
+type Group struct {
+	log   *slog.Logger
+	grace time.Duration
+	parts []*member
+}
+
+// NewGroup returns an empty group. Grace is how long stopping may take in all;
+// 0 is 15 s.
+func NewGroup(log *slog.Logger, grace time.Duration) *Group {
+	if grace == 0 {
+		grace = 15 * time.Second
+	}
+	return &Group{log: log, grace: grace}
+}
+
+type member struct {
+	part     Part
+	address  string
+	listener net.Listener
+	cancel   context.CancelFunc
+	done     chan struct{}
+
+	mu     sync.Mutex
+	failed error // of the last Run, until the next has run for settled
+}
+
+// Restarting a failed part: first after firstPause, doubling up to lastPause;
+// one that ran for steady begins anew. It counts as failed until it has run
+// for settled.
+const (
+	settled    = 2 * time.Second
+	firstPause = 500 * time.Millisecond
+	lastPause  = 30 * time.Second
+	steady     = time.Minute
+)
+
+// Add appends a part. Address is host:port where it has an application, ":0"
+// on the loopback address for any free port, empty for not listening.
+func (g *Group) Add(p Part, address string) {
+	g.parts = append(g.parts, &member{part: p, address: address, done: make(chan struct{})})
+}
+
+// Listen binds every address, so that Addr is known and one already in use
+// ends the start before anything runs.
+func (g *Group) Listen(ctx context.Context) error {
+	var lc net.ListenConfig
+	for _, m := range g.parts {
+		if m.part.App() == nil || m.address == "" || m.listener != nil {
+			continue
+		}
+		ln, err := lc.Listen(ctx, "tcp", m.address)
+		if err != nil {
+			for _, o := range g.parts {
+				if o.listener != nil {
+					_ = o.listener.Close()
+					o.listener = nil
+				}
+			}
+			return fmt.Errorf("run: %s: %w", m.part.Name(), err)
+		}
+		m.listener = ln
+	}
+	return nil
+}
+
+// Addr is the bound address of a part after Listen, empty where it has none.
+func (g *Group) Addr(name string) string {
+	for _, m := range g.parts {
+		if m.part.Name() == name && m.listener != nil {
+			return m.listener.Addr().String()
+		}
+	}
+	return ""
+}
+
+// Run starts everything, waits until ctx is done, and stops. It returns what
+// could not be stopped in time. A group runs once.
+func (g *Group) Run(ctx context.Context) error {
+	if err := g.Listen(ctx); err != nil {
+		return err
+	}
+	for _, m := range g.parts {
+		// Not ctx itself: parts end one after the other, not all at once.
+		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		m.cancel = cancel
+		g.serve(m)
+		go g.supervise(own, m)
+		g.log.Info("part started", "part", m.part.Name())
+	}
+	<-ctx.Done()
+	return g.stop()
+}
+
+func (g *Group) serve(m *member) {
+	if m.listener == nil {
+		return
+	}
+	server := m.part.App().Server()
+	inner := server.Handler
+	server.Handler = func(c *fasthttp.RequestCtx) {
+		if err := m.failure(); err != nil && string(c.Path()) == "/readyz" {
+			c.Response.Header.SetContentType("application/problem+json")
+			c.SetStatusCode(http.StatusServiceUnavailable)
+			c.SetBodyString(`{"type":"https://varde.internal/problems/not-ready","title":"Service Unavailable","status":503,"detail":"The part failed and is being restarted; its log has the cause."}`)
+			return
+		}
+		inner(c)
+	}
+	go func() {
+		if err := m.part.App().Listener(m.listener); err != nil {
+			g.log.Error("listener ended", "part", m.part.Name(), "err", err)
+		}
+	}()
+}
+
+// supervise runs the part's background work until ctx is done.
+func (g *Group) supervise(ctx context.Context, m *member) {
+	defer close(m.done)
+	pause := firstPause
+	for {
+		begun := time.Now()
+		healthy := time.AfterFunc(settled, func() { m.fail(nil) })
+		err := protect(ctx, m.part)
+		healthy.Stop()
+		if ctx.Err() != nil {
+			if err != nil && !errors.Is(err, context.Canceled) {
+				g.log.Warn("part ended with an error", "part", m.part.Name(), "err", err)
+			}
+			return
+		}
+		if err == nil {
+			m.fail(nil) // it has nothing to do in the background
+			return
+		}
+		m.fail(err)
+		if time.Since(begun) > steady {
+			pause = firstPause
+		}
+		g.log.Error("part failed and is started again", "part", m.part.Name(), "after", pause, "err", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func protect(ctx context.Context, p Part) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return p.Run(ctx)
+}
+
+func (m *member) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed = err
+}
+
+func (m *member) failure() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed
+}
+
+// Ready says for each part whether it is ready; nil is ready.
+func (g *Group) Ready(ctx context.Context) map[string]error {
+	all := make(map[string]error, len(g.parts))
+	for _, m := range g.parts {
+		err := m.failure()
+		if err == nil {
+			err = m.part.Ready(ctx)
+		}
+		all[m.part.Name()] = err
+	}
+	return all
+}
+
+// stop ends the parts in reverse: first nothing new is taken and what is
+// running is answered, then the background work ends.
+func (g *Group) stop() error {
+	deadline := time.Now().Add(g.grace)
+	var late []error
+	for _, m := range slices.Backward(g.parts) {
+		if m.listener != nil {
+			if err := m.part.App().ShutdownWithTimeout(max(time.Until(deadline)/2, time.Millisecond)); err != nil {
+				late = append(late, fmt.Errorf("run: %s: open requests: %w", m.part.Name(), err))
+			}
+		}
+		m.cancel()
+		select {
+		case <-m.done:
+			g.log.Info("part stopped", "part", m.part.Name())
+		case <-time.After(max(time.Until(deadline), time.Millisecond)):
+			late = append(late, fmt.Errorf("run: %s did not stop in time", m.part.Name()))
+		}
+	}
+	return errors.Join(late...)
+}
