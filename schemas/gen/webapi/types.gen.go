@@ -7,6 +7,15 @@ import (
 	"time"
 )
 
+// DemoAccount defines model for DemoAccount.
+type DemoAccount struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+
+	// Title What the account is for, in bokmål: Ansatt, Leder, …
+	Title string `json:"title"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Parts []PartHealth `json:"parts"`
@@ -15,10 +24,10 @@ type Health struct {
 
 // PartHealth defines model for PartHealth.
 type PartHealth struct {
-	Detail string `json:"detail,omitempty,omitzero"`
+	Detail string `json:"detail,omitempty"`
 
 	// Engine The engine that is missing, where one is.
-	Engine    string `json:"engine,omitempty,omitzero"`
+	Engine    string `json:"engine,omitempty"`
 	Name      string `json:"name"`
 	Reachable bool   `json:"reachable"`
 	Ready     bool   `json:"ready"`
@@ -27,21 +36,24 @@ type PartHealth struct {
 // Session defines model for Session.
 type Session struct {
 	// Csrf For the header Varde-Csrf.
-	Csrf string `json:"csrf,omitempty,omitzero"`
+	Csrf string `json:"csrf,omitempty"`
+
+	// DemoAccounts The accounts of the demo region, for the sign-in page; only where the installation runs the demo.
+	DemoAccounts []DemoAccount `json:"demoAccounts,omitempty"`
 
 	// Expires At the latest; answered at sign-in.
-	Expires     time.Time `json:"expires,omitempty,omitzero"`
-	IdleSeconds int       `json:"idleSeconds,omitempty,omitzero"`
+	Expires     time.Time `json:"expires,omitempty"`
+	IdleSeconds int       `json:"idleSeconds,omitempty"`
 
 	// MustChangePassword Answered at sign-in.
-	MustChangePassword bool `json:"mustChangePassword,omitempty,omitzero"`
+	MustChangePassword bool `json:"mustChangePassword,omitempty"`
 	SignedIn           bool `json:"signedIn"`
 }
 
 // SignIn defines model for SignIn.
 type SignIn struct {
 	// Code From the code app.
-	Code string `json:"code,omitempty,omitzero"`
+	Code string `json:"code,omitempty"`
 
 	// Name name@tenant-domain, any case
 	Name     string `json:"name"`
