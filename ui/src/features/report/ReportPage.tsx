@@ -1,0 +1,116 @@
+import { Heading, Paragraph } from '@digdir/designsystemet-react'
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { data, deviation } from '../../api/client'
+import type { components } from '../../api/deviation'
+import { Empty, Failed, Loading } from '../../components/states'
+import { usePageTitle } from '../../components/usePageTitle'
+import { i18n } from '../../i18n'
+import { useWho } from '../../public/PublicSession'
+import { formText, type Form } from './form'
+import { Questionnaire } from './Questionnaire'
+
+type Schemas = components['schemas']
+type Result<T> = { state: 'loading' } | { state: 'failed'; error: unknown } | { state: 'ready'; data: T }
+
+function useLoaded<T>(load: () => Promise<T>, key: string): [Result<T>, () => void] {
+  const [result, setResult] = useState<Result<T>>({ state: 'loading' })
+  const [round, setRound] = useState(0)
+  // biome-ignore lint: `load` is made anew at each drawing; `key` says what it loads
+  useEffect(() => {
+    let live = true
+    setResult({ state: 'loading' })
+    load().then(
+      (data) => live && setResult({ state: 'ready', data }),
+      (error: unknown) => live && setResult({ state: 'failed', error }),
+    )
+    return () => { live = false }
+  }, [key, round])
+  return [result, () => setRound((n) => n + 1)]
+}
+
+export default function ReportPage({ tenant }: { tenant?: string }) {
+  const { t } = useTranslation()
+  usePageTitle(t('report:title'))
+  return tenant ? <ReportTo tenant={tenant} /> : <ChooseTenant />
+}
+
+function ChooseTenant() {
+  const { t } = useTranslation()
+  const who = useWho()
+  const [tenants, again] = useLoaded(() => data(() => deviation.GET('/v1/public/tenants')), 'tenants')
+  const own = who.state === 'signed-in' ? who.me.tenant.id : undefined
+  const known = tenants.state === 'ready' ? tenants.data.items : []
+  const only = known.length === 1 ? known[0]?.tenant : known.find((item) => item.tenant === own)?.tenant
+  useEffect(() => {
+    if (only) location.replace(`/meld/${only}`)
+  }, [only])
+
+  if (tenants.state === 'failed') return <Failed error={tenants.error} retry={again} />
+  if (tenants.state === 'loading' || only) return <Loading rows={3} />
+  if (known.length === 0) return <Empty title={t('report:chooseTenant.emptyTitle')}>{t('report:chooseTenant.emptyText')}</Empty>
+  return (
+    <div className="stack-6">
+      <div className="stack-2">
+        <Heading level={1} data-size="lg">{t('report:chooseTenant.title')}</Heading>
+        <Paragraph className="soft">{t('report:chooseTenant.lead')}</Paragraph>
+      </div>
+      <nav className="stack-2" aria-label={t('report:chooseTenant.title')}>
+        {known.map((item) => (
+          <a className="door" key={item.tenant} href={`/meld/${item.tenant}`}>
+            <strong>{item.name}</strong>
+          </a>
+        ))}
+      </nav>
+    </div>
+  )
+}
+
+async function loadForms(tenant: string): Promise<{ forms: Schemas['FormSummary'][]; only?: Form; tenantName: string }> {
+  const [list, tenants] = await Promise.all([
+    data(() => deviation.GET('/v1/public/tenants/{tenant}/forms', { params: { path: { tenant } } })),
+    data(() => deviation.GET('/v1/public/tenants')),
+  ])
+  const tenantName = tenants.items.find((item) => item.tenant === tenant)?.name ?? tenant
+  const first = list.items[0]
+  if (list.items.length !== 1 || !first) return { forms: list.items, tenantName }
+  return { forms: list.items, only: await loadForm(tenant, first.formType), tenantName }
+}
+
+function loadForm(tenant: string, formType: string): Promise<Form> {
+  return data(() => deviation.GET('/v1/public/tenants/{tenant}/forms/{formType}', { params: { path: { tenant, formType } } }))
+}
+
+function ReportTo({ tenant }: { tenant: string }) {
+  const { t } = useTranslation()
+  const [forms, again] = useLoaded(() => loadForms(tenant), tenant)
+  const [formType, setFormType] = useState<string>()
+  if (forms.state === 'failed') return <Failed error={forms.error} retry={again} />
+  if (forms.state === 'loading') return <Loading rows={4} />
+  const { only, tenantName } = forms.data
+  if (only) return <Questionnaire key={only.formType} tenant={tenant} tenantName={tenantName} form={only} />
+  if (formType) return <ChosenForm tenant={tenant} tenantName={tenantName} formType={formType} />
+  if (forms.data.forms.length === 0) return <Empty title={t('report:chooseForm.emptyTitle')}>{t('report:chooseForm.emptyText')}</Empty>
+  return (
+    <div className="stack-6">
+      <div className="stack-2">
+        <Paragraph className="soft">{tenantName}</Paragraph>
+        <Heading level={1} data-size="lg">{t('report:chooseForm.title')}</Heading>
+      </div>
+      <div className="stack-2">
+        {forms.data.forms.map((form) => (
+          <button type="button" className="door" key={form.formType} onClick={() => setFormType(form.formType)}>
+            <strong>{formText({ texts: form.texts ?? {} }, i18n.language, form.title)}</strong>
+          </button>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+function ChosenForm({ tenant, tenantName, formType }: { tenant: string; tenantName: string; formType: string }) {
+  const [form, again] = useLoaded(() => loadForm(tenant, formType), formType)
+  if (form.state === 'failed') return <Failed error={form.error} retry={again} />
+  if (form.state === 'loading') return <Loading rows={4} />
+  return <Questionnaire tenant={tenant} tenantName={tenantName} form={form.data} />
+}
