@@ -1,0 +1,146 @@
+package parse
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"varde.internal/schemas/ecs"
+)
+
+// address returns the canonical text of an address: an IPv4 address in IPv6
+// clothes becomes IPv4, a scope stays. ok is false for anything else.
+func address(s string) (ip string, ok bool) {
+	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	if err != nil {
+		return "", false
+	}
+	return a.Unmap().String(), true
+}
+
+// endpoint makes source.* of what stood where an address belongs: a host name
+// is a domain, OpenSSH's UNKNOWN nothing.
+func endpoint(s string, port int) *ecs.Endpoint {
+	e := &ecs.Endpoint{Port: port}
+	if ip, ok := address(s); ok {
+		e.IP = ip
+	} else if s != "UNKNOWN" && s != "?" && s != "-" {
+		e.Domain = s
+	}
+	if *e == (ecs.Endpoint{}) {
+		return nil
+	}
+	return e
+}
+
+// account splits a login name into realm and name, folded to lower case in
+// composed form (NFC): BØ\kari and kari@bo.example. Which of them are the same
+// person is for the register to say.
+func account(name string) *ecs.Account {
+	if name == "" {
+		return nil
+	}
+	folded := strings.ToLower(norm.NFC.String(name))
+	if realm, rest, ok := strings.Cut(folded, `\`); ok && realm != "" && rest != "" {
+		return &ecs.Account{Realm: realm, Name: rest}
+	}
+	if i := strings.LastIndexByte(folded, '@'); i > 0 && i+1 < len(folded) && !strings.ContainsAny(folded[i:], " \t") {
+		return &ecs.Account{Realm: folded[i+1:], Name: folded[:i]}
+	}
+	return &ecs.Account{Name: folded}
+}
+
+// relate gathers the values that searches pivot on.
+func relate(ev *ecs.Event) {
+	var r ecs.Related
+	add := func(list *[]string, value string) {
+		if value != "" && !slices.Contains(*list, value) {
+			*list = append(*list, value)
+		}
+	}
+	for _, e := range []*ecs.Endpoint{ev.Source, ev.Destination} {
+		if e != nil {
+			add(&r.IP, e.IP)
+			add(&r.Hosts, e.Domain)
+		}
+	}
+	if u := ev.User; u != nil {
+		add(&r.User, u.Name)
+		if u.Target != nil {
+			add(&r.User, u.Target.Name)
+		}
+		if u.Effective != nil {
+			add(&r.User, u.Effective.Name)
+		}
+	}
+	if ev.Host != nil {
+		add(&r.Hosts, ev.Host.Name)
+	}
+	if k := ev.Varde.Key; k != nil {
+		add(&r.Hash, k.Fingerprint)
+		add(&r.Hash, k.CA)
+	}
+	if len(r.IP)+len(r.User)+len(r.Hosts)+len(r.Hash) > 0 {
+		ev.Related = &r
+	}
+}
+
+// kind of an event: what ECS calls it. The slices are shared and never changed.
+type kind struct{ category, types []string }
+
+var (
+	kindLogin     = kind{[]string{"authentication"}, []string{"start"}}
+	kindProbe     = kind{[]string{"authentication"}, []string{"info"}}
+	kindSession   = kind{[]string{"session"}, []string{"start"}}
+	kindEnd       = kind{[]string{"session"}, []string{"end"}}
+	kindConnect   = kind{[]string{"network"}, []string{"connection", "info"}}
+	kindPrivilege = kind{[]string{"authentication", "process"}, []string{"start"}}
+	kindDenied    = kind{[]string{"authentication", "process"}, []string{"start", "denied"}}
+	kindAdd       = kind{[]string{"iam"}, []string{"user", "creation"}}
+	kindChange    = kind{[]string{"iam"}, []string{"user", "change"}}
+	kindDelete    = kind{[]string{"iam"}, []string{"user", "deletion"}}
+	kindGroup     = kind{[]string{"iam"}, []string{"group", "change"}}
+	kindGroupAdd  = kind{[]string{"iam"}, []string{"group", "creation"}}
+	kindGroupDel  = kind{[]string{"iam"}, []string{"group", "deletion"}}
+)
+
+func classify(ev *ecs.Event, k kind, action, outcome string) {
+	ev.Event.Category, ev.Event.Type = k.category, k.types
+	ev.Event.Action, ev.Event.Outcome = action, outcome
+}
+
+// setUser sets who an event is about; an empty name is kept out of JSON but is
+// still a user nobody has.
+func setUser(ev *ecs.Event, name string) {
+	if name == "" {
+		return
+	}
+	if ev.User == nil {
+		ev.User = &ecs.User{}
+	}
+	ev.User.Name = name
+	ev.Varde.Account = account(name)
+}
+
+// setTarget sets whom an event changed, or switched to.
+func setTarget(ev *ecs.Event, name, id string) {
+	if name == "" && id == "" {
+		return
+	}
+	if ev.User == nil {
+		ev.User = &ecs.User{}
+	}
+	ev.User.Target = &ecs.User{Name: name, ID: id}
+}
+
+func label(ev *ecs.Event, name, value string) {
+	if value == "" {
+		return
+	}
+	if ev.Labels == nil {
+		ev.Labels = map[string]string{}
+	}
+	ev.Labels[name] = value
+}

@@ -1,0 +1,228 @@
+// Package parse turns raw log lines into ECS events: the header (RFC 3164,
+// RFC 5424 and their relatives) is read by a Format, the message by the parser
+// of the program that wrote it. What a line means is decided here and once: one
+// login gives one event with varde.attempt, whatever number of lines the daemon
+// wrote (requirements, "How the detections decide", Attempts; R36).
+//
+// A new format is a file with a Format in it and a line in formats; a new
+// program is a file with a program in it and a line in programs.
+package parse
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"varde.internal/schemas/ecs"
+)
+
+// Generation of the parsers of this package, kept in varde.generation: an event
+// that is parsed again under a higher one replaces the stored event. It is
+// raised when a change makes an event out of the same line differ.
+const Generation = 1
+
+// Dataset of lines that no parser knows: kept and searchable as they are.
+const DatasetUnparsed = "unparsed"
+
+// maxMessage bounds event.message in bytes; event.original is whole. Longer
+// terms cannot be indexed (Lucene's limit is 32,766 bytes).
+const maxMessage = 32_000
+
+// Reasons of an Error: why a line could not become an event.
+const (
+	ReasonFormat     = "not-this-format"
+	ReasonTimestamp  = "invalid-timestamp"
+	ReasonTimeRange  = "timestamp-out-of-range"
+	ReasonPriority   = "invalid-priority"
+	ReasonStructured = "invalid-structured-data"
+	ReasonHeader     = "invalid-header"
+	ReasonRepeat     = "invalid-repeat"
+)
+
+// Error says why a line breaks its format. Reason is a slug for the dead
+// letter; Detail holds nothing of the line, which may be personal data.
+type Error struct {
+	Reason string
+	Detail string
+}
+
+func (e *Error) Error() string { return e.Reason + ": " + e.Detail }
+
+// Options of a Stream; the zero value detects formats and takes UTC.
+type Options struct {
+	// Format is a name of Formats, or "" or "auto" to find it per line.
+	Format string
+	// Zone is what times without a zone are in; nil is UTC.
+	Zone *time.Location
+	// Live says that lines arrive as they are written (a socket, not a file):
+	// a time of the doubled hour is then the one nearest to the receipt.
+	Live bool
+	// Years, from Scan, fixes the years of a whole file by its order; nil
+	// resolves each line against its receipt alone.
+	Years *Years
+	// Resume continues after a line whose State was kept.
+	Resume State
+}
+
+// State is what a Stream knows from the lines before; a file's reader keeps it
+// with its position.
+type State struct {
+	Previous time.Time `json:"previous,omitzero"`
+}
+
+// Stream parses the lines of one source in order. It is not safe for
+// concurrent use: the order of lines is what resolves a doubled hour.
+type Stream struct {
+	format  Format
+	program string // non-empty: only this program's parser
+	clock   clock
+}
+
+// Formats lists the names that Options.Format takes.
+func Formats() []string {
+	names := []string{"auto"}
+	for _, f := range formats {
+		names = append(names, f.Name)
+	}
+	for _, p := range programs {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// NewStream returns a Stream, or an error that names the formats there are.
+func NewStream(o Options) (*Stream, error) {
+	s := &Stream{clock: newClock(o)}
+	if o.Format == "" || o.Format == "auto" {
+		return s, nil
+	}
+	for _, f := range formats {
+		if f.Name == o.Format {
+			s.format = f
+			return s, nil
+		}
+	}
+	for _, p := range programs {
+		if p.name == o.Format {
+			s.program = p.name
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("parse: no format %q: choose one of %s", o.Format, strings.Join(Formats(), ", "))
+}
+
+// State returns what to keep for Options.Resume.
+func (s *Stream) State() State { return State{Previous: s.clock.prev} }
+
+// Parse returns the event of one line (without its newline), received at now;
+// now also resolves times without a year. The error, if any, is an *Error.
+func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
+	ev := ecs.Event{}
+	ev.Event.Kind = "event"
+	ev.Event.Dataset = DatasetUnparsed
+	ev.Varde.Generation = Generation
+	text := keepOriginal(&ev, line)
+	text = strings.TrimPrefix(strings.TrimRight(text, "\r\x00"), "\ufeff")
+
+	f := s.format
+	if f.Read == nil {
+		f = detect(text)
+	}
+	if err := f.Read(s, text, now, &ev); err != nil {
+		return ecs.Event{}, err
+	}
+	if ev.Timestamp.IsZero() {
+		ev.Timestamp = now.UTC()
+	}
+	if len(ev.Message) > maxMessage {
+		ev.Message = strings.ToValidUTF8(ev.Message[:maxMessage], "")
+	}
+	relate(&ev)
+	return ev, nil
+}
+
+// Original returns the text that event.original holds for the bytes of a line.
+// Valid UTF-8 is kept as it is. Other bytes cannot stand in JSON: then every
+// byte becomes the character of the same number (ISO 8859-1), which can be
+// turned back without loss, and encoded is true.
+func Original(line []byte) (text string, encoded bool) {
+	if utf8.Valid(line) {
+		return string(line), false
+	}
+	return latin1(line), true
+}
+
+func keepOriginal(ev *ecs.Event, line []byte) string {
+	original, encoded := Original(line)
+	ev.Event.Original = original
+	sum := sha256.Sum256([]byte(original))
+	ev.Event.Hash = hex.EncodeToString(sum[:])
+	if !encoded {
+		return original
+	}
+	ev.Labels = map[string]string{"encoding": "iso-8859-1"}
+	return readable(string(line))
+}
+
+// meaning reads the message of a header through the parser of its program.
+func (s *Stream) meaning(m *message, ev *ecs.Event) error {
+	text := m.text
+	repeat, inner, err := repeated(m.text)
+	if err != nil {
+		return err
+	}
+	m.text = inner
+	for _, p := range programs {
+		if s.program != "" && p.name != s.program {
+			continue
+		}
+		if p.knows(m) || (s.program != "" && m.program == "") {
+			ev.Event.Dataset = p.name
+			ev.Event.Module = "system"
+			ev.Varde.Parser = p.name
+			p.read(m, ev)
+			break
+		}
+	}
+	if repeat > 0 {
+		ev.Varde.Repeat = repeat * max(1, ev.Varde.Repeat)
+	}
+	ev.Message = text
+	ev.Event.Provider = m.program
+	return nil
+}
+
+// maxRepeat is far above what a collapsing syslog daemon writes; more is a
+// damaged or a made-up line.
+const maxRepeat = 1_000_000
+
+// repeated opens rsyslog's "message repeated N times: [ TEXT]".
+func repeated(text string) (n int, inner string, err error) {
+	const begin, middle = "message repeated ", " times: ["
+	rest, ok := strings.CutPrefix(text, begin)
+	if !ok {
+		return 0, text, nil
+	}
+	digits, rest, ok := strings.Cut(rest, middle)
+	if !ok || !strings.HasSuffix(rest, "]") || !allDigits(digits) {
+		return 0, text, nil
+	}
+	n, convErr := strconv.Atoi(digits)
+	if convErr != nil || n < 1 || n > maxRepeat {
+		return 0, text, &Error{ReasonRepeat, "the number of repetitions is not between 1 and 1000000"}
+	}
+	return n, strings.TrimPrefix(strings.TrimSuffix(rest, "]"), " "), nil
+}
+
+func allDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,70 @@
+package parse
+
+import (
+	"time"
+
+	"varde.internal/schemas/ecs"
+)
+
+// Format reads one kind of line into an event. Read fills ev, whose original is
+// already kept, or returns an *Error; a format of free text hands the message to
+// Stream.meaning.
+type Format struct {
+	Name   string
+	Detect func(line string) bool
+	Read   func(s *Stream, line string, now time.Time, ev *ecs.Event) error
+}
+
+// formats in the order in which they are tried.
+var formats []Format
+
+// program reads the messages of one program. knows must not look further than
+// the fixed beginning of a message: what follows may be written by an attacker.
+type program struct {
+	name  string
+	knows func(m *message) bool
+	read  func(m *message, ev *ecs.Event)
+}
+
+var programs []program
+
+// Filled here and not where they are declared, because the formats refer back
+// to the stream and the compiler would see a cycle.
+func init() {
+	formats = []Format{rfc5424, rfc3164, plain}
+	programs = []program{pamProgram, sshdProgram, sudoProgram, suProgram, shadowProgram, logindProgram}
+}
+
+func detect(line string) Format {
+	for _, f := range formats {
+		if f.Detect(line) {
+			return f
+		}
+	}
+	return plain
+}
+
+// message is what a header leaves over for the parser of a program.
+type message struct {
+	program string // base name, as logged: sshd, sshd-session, sudo
+	module  string // old PAM writes its module into the tag: sshd(pam_unix)
+	pid     int
+	text    string
+}
+
+// plain is a line without any header that we know: kept as it is. With the
+// format of a program it is that program's bare message (sshd -e, a journal's
+// message field).
+var plain = Format{
+	Name:   "plain",
+	Detect: func(string) bool { return true },
+	Read: func(s *Stream, line string, _ time.Time, ev *ecs.Event) error {
+		ev.Message = line
+		if s.program == "" {
+			ev.Varde.Parser = "plain"
+			return nil
+		}
+		m := message{text: line}
+		return s.meaning(&m, ev)
+	},
+}
