@@ -1,0 +1,72 @@
+package eventindex
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+
+	"varde.internal/platform/tenant"
+	"varde.internal/schemas/ecs"
+)
+
+// Sum is what two events with one id are compared by.
+type Sum [16]byte
+
+// ContentSum sums what an event says, leaving out what a second reading of the
+// same line may decide anew: when it was received and indexed, the skew
+// computed from that, and the parser generation, which is compared by itself.
+func ContentSum(e ecs.Event) (Sum, error) {
+	e.Event.Created, e.Event.Ingested = time.Time{}, time.Time{}
+	e.Varde.SkewMS, e.Varde.Generation, e.Varde.Parser = 0, 0, ""
+	body, err := json.Marshal(e)
+	if err != nil {
+		return Sum{}, fmt.Errorf("eventindex: encode event: %w", err)
+	}
+	full := sha256.Sum256(body)
+	return Sum(full[:16]), nil
+}
+
+// Compare gives the status of an event whose id is stored already.
+func Compare(storedGeneration, generation int, same bool) Status {
+	switch {
+	case generation > storedGeneration:
+		return Replaced
+	case same:
+		return Duplicate
+	}
+	return Conflicting
+}
+
+// Reasons of Rejected and Conflicting.
+const (
+	ReasonConflict   = "conflicting-id"
+	ReasonID         = "bad-id"
+	ReasonTenant     = "bad-tenant"
+	ReasonPartition  = "bad-partition"
+	ReasonTime       = "time-out-of-range"
+	ReasonUnreadable = "unreadable"
+)
+
+var partitionName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,99}(\.[a-z0-9_-]{1,50}){0,4}$`)
+
+// ValidPartition reports whether a name can be that of a partition: lower-case
+// letters, digits, '-', '_' and single dots.
+func ValidPartition(name string) bool { return partitionName.MatchString(name) }
+
+// Check gives the reason why an event cannot be stored, empty where it can.
+// allowed is the tenant of the call; empty in system scope.
+func Check(e *ecs.Event, allowed tenant.ID) string {
+	switch {
+	case e.Event.ID == "" || len(e.Event.ID) > 128:
+		return ReasonID
+	case !tenant.ID(e.Varde.Tenant).Valid() || allowed != "" && e.Varde.Tenant != string(allowed):
+		return ReasonTenant
+	case !ValidPartition(e.Varde.Partition):
+		return ReasonPartition
+	case e.Timestamp.IsZero() || !ecs.Storable(e.Timestamp):
+		return ReasonTime
+	}
+	return ""
+}
