@@ -127,6 +127,7 @@ const (
 	MetaID      Meta = "_id"
 	MetaTenant  Meta = "_tenant"
 	MetaUpdated Meta = "_updated"
+	MetaSchema  Meta = "_schema" // Definition.Version the document was stored with
 )
 
 // Path leads to a field: of the store (Meta) or of the value (Steps). Step

@@ -407,6 +407,35 @@ func upgrade(def Definition, stored int, doc []byte) ([]byte, error) {
 	return doc, nil
 }
 
+// UpgradeAll stores every document that ctx's scope sees and that has an older
+// schema in its newest form, so that filters and indexes see it so. It is an
+// Update of each, so versions grow by one. It may run while others write, and
+// again. It returns how many it changed.
+func UpgradeAll[T any](ctx context.Context, c Collection[T]) (int, error) {
+	own, ok := c.(*collection[T])
+	if !ok {
+		return 0, fmt.Errorf("docstore: %T was not opened here", c)
+	}
+	changed := 0
+	for {
+		page, err := c.Find(ctx, Range{Field: string(MetaSchema), Lt: own.def.Version}, FindOptions{Limit: maxLimit})
+		if err != nil || len(page.Docs) == 0 {
+			return changed, err
+		}
+		for _, d := range page.Docs {
+			one := tenant.With(ctx, tenant.ID(d.Tenant))
+			_, err := c.Update(one, d.ID, func(*T, *Outbox) error { return nil })
+			if errors.Is(err, ErrNotFound) {
+				continue // deleted meanwhile
+			}
+			if err != nil {
+				return changed, err
+			}
+			changed++
+		}
+	}
+}
+
 func (c *collection[T]) wrap(what string, err error) error {
 	if err == nil {
 		return nil

@@ -258,6 +258,8 @@ func valueAt(tree any, p Path, r Record) any {
 		return r.Tenant
 	case MetaUpdated:
 		return r.Updated
+	case MetaSchema:
+		return int64(r.Schema)
 	}
 	for _, step := range p.Steps {
 		m, ok := tree.(map[string]any)

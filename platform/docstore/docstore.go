@@ -93,7 +93,7 @@ func (o *Outbox) Publish(topic string, m bus.Message) {
 // UTC with nanoseconds, the form docstore stores times in. Field is checked
 // against the collection's type: a field it does not have, or a value of
 // another kind, is ErrField. Besides the type's own fields there are _id,
-// _tenant and _updated.
+// _tenant, _updated and _schema.
 //
 // Filters see documents in the form they were stored in: one of an older
 // Definition.Version does not match by what its upgrade would add (UpgradeAll

@@ -129,6 +129,8 @@ func (s *shape) path(field string) (Path, error) {
 		return Path{Meta: m, Kind: KindString}, nil
 	case MetaUpdated:
 		return Path{Meta: m, Kind: KindTime}, nil
+	case MetaSchema:
+		return Path{Meta: m, Kind: KindNumber}, nil
 	}
 	p := Path{}
 	at := s

@@ -9,6 +9,7 @@ import (
 
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
+	"varde.internal/platform/docstore/docstoretest"
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/tenant"
 )
@@ -63,4 +64,15 @@ func TestAWriteIsThereAfterReopeningAndItsMessageLeaves(t *testing.T) {
 	require.Eventually(t, func() bool { return notes.Delete(ctx, "a") == nil }, 2*time.Second, time.Millisecond)
 	stop()
 	require.NoError(t, <-done)
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	url := "sqlite://" + t.TempDir() + "/docs.db"
+	docstoretest.Run(t, func(t *testing.T) docstore.Store {
+		s, err := sqlite.Open(t.Context(), url)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}, docstoretest.Caps{})
 }

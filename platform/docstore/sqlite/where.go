@@ -84,6 +84,8 @@ func value(p docstore.Path) string {
 		return "tenant"
 	case docstore.MetaUpdated:
 		return "updated"
+	case docstore.MetaSchema:
+		return "schema"
 	default:
 		return "json_extract(doc," + jsonPath(p.Steps) + ")"
 	}
