@@ -1,0 +1,217 @@
+package correlator
+
+import (
+	"slices"
+	"time"
+
+	"varde.internal/schemas/topics"
+)
+
+// entry is a logon that is kept so that it can be judged again when the register
+// changes, with what was decided about it.
+type entry struct {
+	*Attempt
+	l        *logon
+	cover    coverage
+	findings []held
+}
+
+// held is a finding about an entry, a window or a run, and whether it still holds.
+type held struct {
+	finding   topics.Finding
+	trigger   string
+	withdrawn bool
+}
+
+// lookback is a tenant's recent logons in the order of their event times.
+type lookback struct {
+	all      []*entry
+	ids      map[string]*entry
+	byVendor map[string][]*entry // by the acting vendor
+	byKey    map[string][]*entry // by account
+}
+
+func newLookback() *lookback {
+	return &lookback{ids: map[string]*entry{}, byVendor: map[string][]*entry{}, byKey: map[string][]*entry{}}
+}
+
+func order(a, b *entry) int { return compare(a.Attempt, b.Attempt) }
+
+// insert puts e in its place in list.
+func insert(list []*entry, e *entry) []*entry {
+	i, found := slices.BinarySearchFunc(list, e, order)
+	if found {
+		return list
+	}
+	return slices.Insert(list, i, e)
+}
+
+func remove(list []*entry, e *entry) []*entry {
+	if i, found := slices.BinarySearchFunc(list, e, order); found {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// kept reports whether a logon can matter when the register changes: it is a
+// vendor's, or a successful one in a registered account, or one in an account
+// that must not be used any more. Others (a guess at an unknown name) are not
+// kept, so a register that learns of their account later does not judge them.
+func (v *view) kept(l *logon) bool {
+	if l.Lock {
+		return false
+	}
+	if l.acting() != "" || (l.accountID != "" && l.Success) {
+		return true
+	}
+	slug, _ := v.gone(l)
+	return slug != ""
+}
+
+func (b *lookback) add(e *entry) {
+	b.ids[e.EventID] = e
+	b.all = insert(b.all, e)
+	b.file(e)
+}
+
+// file puts the entry under its vendor and account.
+func (b *lookback) file(e *entry) {
+	if vendor := e.l.acting(); vendor != "" {
+		b.byVendor[vendor] = insert(b.byVendor[vendor], e)
+	}
+	b.byKey[e.l.key] = insert(b.byKey[e.l.key], e)
+}
+
+func (b *lookback) drop(e *entry) {
+	delete(b.ids, e.EventID)
+	b.all = remove(b.all, e)
+	b.unfile(e)
+}
+
+func (b *lookback) unfile(e *entry) {
+	trim := func(m map[string][]*entry, key string) {
+		if m[key] = remove(m[key], e); len(m[key]) == 0 {
+			delete(m, key)
+		}
+	}
+	if vendor := e.l.acting(); vendor != "" {
+		trim(b.byVendor, vendor)
+	}
+	trim(b.byKey, e.l.key)
+}
+
+// after gives the entries of the vendor and of the account that lie after e and
+// may be judged differently because of it.
+func (b *lookback) after(e *entry) []*entry {
+	var later []*entry
+	for _, list := range [][]*entry{b.byVendor[e.l.acting()], b.byKey[e.l.key]} {
+		i, found := slices.BinarySearchFunc(list, e, order)
+		if found {
+			i++
+		}
+		for _, x := range list[min(i, len(list)):] {
+			later = insert(later, x)
+		}
+	}
+	return later
+}
+
+// first implements uses.
+func (b *lookback) first(_ *view, w topics.AccessWindow, from, to time.Time) time.Time {
+	list := b.byVendor[w.VendorID]
+	i, _ := slices.BinarySearchFunc(list, from, func(e *entry, t time.Time) int { return e.Time.Compare(t) })
+	for _, e := range list[i:] {
+		if !e.Time.Before(to) {
+			break
+		}
+		if e.Success && admits(w, e.l) && slices.ContainsFunc(e.l.systems, func(s string) bool { return slices.Contains(w.Systems, s) }) {
+			return e.Time
+		}
+	}
+	return time.Time{}
+}
+
+// failures gathers the failed passwords up to c's in the sliding window of list
+// that match. ok is true on the one that makes the count full, as in C1.
+func (b *lookback) failures(c *judgement, list []*entry, match func(*entry) bool) (evidence []*Attempt, ok bool) {
+	if !c.password() {
+		return nil, false
+	}
+	self := b.ids[c.EventID]
+	if self == nil {
+		return nil, false
+	}
+	i, found := slices.BinarySearchFunc(list, self, order)
+	if !found {
+		return nil, false
+	}
+	counted := func(e *entry) bool { return e.failure() && e.password() && (e == self || match(e)) }
+	run := func(i int) (got []*Attempt, total int) {
+		for j := i; j >= 0 && total < c.params.FailedLogons && list[i].Time.Sub(list[j].Time) <= c.params.FailedWithin; j-- {
+			if counted(list[j]) {
+				got, total = append(got, list[j].Attempt), total+list[j].repeats()
+			}
+		}
+		return got, total
+	}
+	got, total := run(i)
+	if total < c.params.FailedLogons {
+		return nil, false
+	}
+	for j := i - 1; j >= 0; j-- {
+		if !counted(list[j]) {
+			continue
+		}
+		if _, before := run(j); before >= c.params.FailedLogons {
+			return nil, false
+		}
+		break
+	}
+	slices.Reverse(got)
+	return got, true
+}
+
+// usesOf gives the successful logons that the window let in, in order.
+func (b *lookback) usesOf(vendor, windowID string, from time.Time) []windowUse {
+	list := b.byVendor[vendor]
+	i, _ := slices.BinarySearchFunc(list, from, func(e *entry, t time.Time) int { return e.Time.Compare(t) })
+	var got []windowUse
+	for _, e := range list[i:] {
+		if e.Success && e.cover.windowID == windowID && (e.cover.covered || !e.cover.afterwards.IsZero()) {
+			got = append(got, windowUse{e.l, e.cover.system})
+		}
+	}
+	return got
+}
+
+// expire drops entries older than the horizon, and the oldest beyond limit. A
+// use of a window with a duration stays while the window's slot lasts, because
+// the duration runs from the first.
+func (b *lookback) expire(v *view, horizon, now time.Time, limit int) (dropped int) {
+	excess := len(b.all) - limit
+	for _, e := range slices.Clone(b.all) {
+		if !e.Time.Before(horizon) && excess <= 0 {
+			break
+		}
+		if v.opensDuration(e, now) && excess <= 0 {
+			continue
+		}
+		b.drop(e)
+		dropped++
+		excess--
+	}
+	return dropped
+}
+
+func (v *view) opensDuration(e *entry, now time.Time) bool {
+	if !e.Success {
+		return false
+	}
+	for _, id := range v.byVendor[e.l.acting()] {
+		t, ok := v.windows[id].At(e.Time)
+		if ok && t.Value.Duration > 0 && t.Value.InSlot(e.Time) && t.Value.To.After(now) {
+			return true
+		}
+	}
+	return false
+}

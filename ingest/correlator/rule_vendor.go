@@ -1,0 +1,240 @@
+package correlator
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"varde.internal/schemas/topics"
+)
+
+// vendorWindow is C4: a vendor logs in outside every approved access window.
+type vendorWindow struct{}
+
+func (vendorWindow) Meta() Meta {
+	return Meta{ID: "C4", Family: topics.FamilyVendorAccess, Severity: topics.SeverityHigh}
+}
+
+func (r vendorWindow) Judge(c *judgement) []Verdict {
+	if c.vendor == "" || c.cover.covered {
+		return nil
+	}
+	verdict := Verdict{
+		Rule: r.Meta(), Group: vendorGroup(c.vendor, c.cover.system), Trigger: c.EventID, Time: c.Time,
+		Evidence: []*Attempt{c.Attempt}, Logon: c.logon, System: c.cover.system,
+		WindowID: cmp.Or(c.cover.windowID, c.cover.whyID),
+		Reason:   topics.Reason{Slug: c.cover.why, Params: c.windowParams()},
+	}
+	if !c.Success {
+		// Failed logons are observations until there are as many as C1 asks for.
+		evidence, ok := c.past.failures(c, c.past.byVendor[c.vendor], func(e *entry) bool {
+			return e.l.vendor == c.vendor && !e.cover.covered && e.cover.system == c.cover.system
+		})
+		if !ok {
+			return nil
+		}
+		verdict.Evidence = evidence
+		verdict.Reason.Slug = "failed-outside-window"
+		verdict.Reason.Params["failed"] = strconv.Itoa(sum(evidence))
+		verdict.Reason.Params["why"] = c.cover.why
+		return []Verdict{verdict}
+	}
+	if !c.cover.afterwards.IsZero() {
+		verdict.Explained = &topics.Reason{Slug: "approved-afterwards", Params: map[string]string{
+			"approvedAt": stamp(c.cover.afterwards), "windowId": c.cover.windowID,
+		}}
+	}
+	return []Verdict{verdict}
+}
+
+// windowParams fill the sentence: who, where, when, and the windows around it.
+func (c *judgement) windowParams() map[string]string {
+	params := c.sentence(c.view, c.cover.system)
+	if !c.cover.lastEnded.IsZero() {
+		params["lastWindowEnded"] = stamp(c.cover.lastEnded)
+	}
+	if !c.cover.next.IsZero() {
+		params["nextWindowBegins"] = stamp(c.cover.next)
+	}
+	if !c.cover.tooLate.IsZero() {
+		params["approvedTooLate"] = stamp(c.cover.tooLate)
+	}
+	if c.cover.whyID != "" {
+		params["windowId"] = c.cover.whyID
+	}
+	params["agreement"] = string(c.view.agreement(c.acting(), c.cover.system, c.Time).State)
+	return params
+}
+
+// foreignAccount is C5: one of a vendor's people, or a vendor's source, in an
+// ordinary user account without permission. An approved window that covers the
+// logon, or an access list that names the account, is the permission.
+type foreignAccount struct{}
+
+func (foreignAccount) Meta() Meta {
+	return Meta{ID: "C5", Family: topics.FamilyForeignAccount, Severity: topics.SeverityHigh}
+}
+
+func (r foreignAccount) Judge(c *judgement) []Verdict {
+	if !c.ordinary || c.behind == "" || !c.Success || c.cover.covered {
+		return nil
+	}
+	slug := "vendor-source-in-user-account"
+	if len(c.persons) > 0 && c.certain != "account" {
+		slug = "vendor-person-in-user-account"
+	}
+	verdict := Verdict{
+		Rule: r.Meta(), Group: map[string]string{"account": c.key}, Trigger: c.EventID, Time: c.Time,
+		Evidence: []*Attempt{c.Attempt}, Logon: c.logon, Vendor: c.behind, System: c.cover.system, WindowID: c.cover.windowID,
+		Reason: topics.Reason{Slug: slug, Params: c.windowParams()},
+	}
+	verdict.Reason.Params["shownBy"] = c.certain
+	if slug == "vendor-source-in-user-account" {
+		verdict.Reason.Params["shownBy"] = "address"
+	}
+	if !c.cover.afterwards.IsZero() {
+		verdict.Explained = &topics.Reason{Slug: "approved-afterwards", Params: map[string]string{
+			"approvedAt": stamp(c.cover.afterwards), "windowId": c.cover.windowID,
+		}}
+	}
+	return []Verdict{verdict}
+}
+
+// accessList is C7: the person behind a vendor's logon is not on the vendor's
+// access list, or certificate, address and account point to different people.
+type accessList struct{}
+
+func (accessList) Meta() Meta {
+	return Meta{ID: "C7", Family: topics.FamilyVendorAccess, Severity: topics.SeverityHigh}
+}
+
+func (r accessList) Judge(c *judgement) []Verdict {
+	if c.vendor == "" || !c.Success || (!c.conflict && !c.unlisted) {
+		return nil
+	}
+	reason := topics.Reason{Slug: "not-on-access-list", Params: c.sentence(c.view, c.cover.system)}
+	reason.Params["shownBy"] = c.evidence7
+	if c.conflict {
+		reason.Slug = "person-conflict"
+		reason.Params["shownBy"] = c.certain
+	}
+	return []Verdict{{
+		Rule: r.Meta(), Group: vendorGroup(c.vendor, c.cover.system), Trigger: c.EventID, Time: c.Time, Reason: reason,
+		Evidence: []*Attempt{c.Attempt}, Logon: c.logon, System: c.cover.system, WindowID: c.cover.windowID,
+	}}
+}
+
+// vendorAgreement is C6: a window opened, or used, without a valid agreement.
+// One finding per window; opening and uses are joined in it.
+type vendorAgreement struct{}
+
+func (vendorAgreement) Meta() Meta {
+	return Meta{ID: "C6", Family: topics.FamilyVendorAccess, Severity: topics.SeverityHigh}
+}
+
+// breach is one moment at which the window stood open without an agreement.
+type breach struct {
+	at      time.Time
+	system  string
+	verdict topics.AgreementVerdict
+	use     *logon // nil: the opening
+}
+
+func (r vendorAgreement) JudgeWindow(v *view, h topics.History[topics.AccessWindow], uses []windowUse, now time.Time, _ Params) (Verdict, bool) {
+	var found []breach
+	if opens, w, ok := v.opening(h); ok && !opens.After(now) {
+		for _, s := range slices.Sorted(slices.Values(w.Systems)) {
+			if a := v.agreement(w.VendorID, s, opens); !a.State.Valid() {
+				found = append(found, breach{at: opens, system: s, verdict: a})
+			}
+		}
+	}
+	var evidence []*Attempt
+	for _, u := range uses {
+		a := v.agreement(u.acting(), u.system, u.Time)
+		if a.State.Valid() {
+			continue
+		}
+		found = append(found, breach{at: u.Time, system: u.system, verdict: a, use: u.logon})
+		if len(evidence) < maxEvidence {
+			evidence = append(evidence, u.Attempt)
+		}
+	}
+	if len(found) == 0 {
+		return Verdict{}, false
+	}
+	slices.SortStableFunc(found, func(a, b breach) int { return a.at.Compare(b.at) })
+	return r.verdict(v, h, found, evidence), true
+}
+
+func (r vendorAgreement) verdict(v *view, h topics.History[topics.AccessWindow], found []breach, evidence []*Attempt) Verdict {
+	b := found[0]
+	t, _ := h.Last()
+	params := map[string]string{
+		"vendor": v.vendorName(t.Value.VendorID, b.at), "vendorId": t.Value.VendorID,
+		"system": v.systemName(b.system, b.at), "systemId": b.system,
+		"time": stamp(b.at), "windowId": h.ID, "how": "opened",
+	}
+	if b.use != nil {
+		params["how"] = "used"
+	}
+	if !b.verdict.Ended.IsZero() {
+		params["agreementEnded"] = stamp(b.verdict.Ended)
+	}
+	if !b.verdict.Begins.IsZero() {
+		params["agreementBegins"] = stamp(b.verdict.Begins)
+	}
+	verdict := Verdict{
+		Rule: r.Meta(), Group: vendorGroup(t.Value.VendorID, b.system), Trigger: windowTrigger + h.ID, Time: b.at,
+		Reason:   topics.Reason{Slug: "agreement-" + string(b.verdict.State), Params: params},
+		Evidence: evidence, Vendor: t.Value.VendorID, System: b.system, WindowID: h.ID, Agreement: b.verdict.ID,
+	}
+	for _, f := range found {
+		if f.use != nil {
+			verdict.Logon = f.use
+			break
+		}
+	}
+	return verdict
+}
+
+// opening is when a window with a fixed slot opened: the start of its slot, or
+// its approval. One with a duration opens with its first use.
+func (v *view) opening(h topics.History[topics.AccessWindow]) (time.Time, topics.AccessWindow, bool) {
+	for _, t := range h.Versions {
+		w := v.genuine(t.Value)
+		opens, ok := w.Opens()
+		if t.Deleted || !ok || w.Duration > 0 {
+			continue
+		}
+		if holds, ok := h.At(maxTime(opens, t.ValidFrom)); ok && holds.RecordedAt.Equal(t.RecordedAt) {
+			return opens, w, true
+		}
+	}
+	return time.Time{}, topics.AccessWindow{}, false
+}
+
+func vendorGroup(vendor, system string) map[string]string {
+	return map[string]string{"vendor": vendor, "system": system}
+}
+
+// sentence gives what every sentence about a logon needs. No person is named in them.
+func (l *logon) sentence(v *view, system string) map[string]string {
+	params := map[string]string{"time": stamp(l.Time), "system": v.systemName(system, l.Time), "systemId": system}
+	if vendor := l.acting(); vendor != "" {
+		params["vendor"], params["vendorId"] = v.vendorName(vendor, l.Time), vendor
+	}
+	return params
+}
+
+// stamp is a moment in a parameter: RFC 3339 in UTC, which the interface shows
+// as a Norwegian time.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+func sum(list []*Attempt) (n int) {
+	for _, a := range list {
+		n += a.repeats()
+	}
+	return n
+}
