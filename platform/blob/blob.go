@@ -1,6 +1,13 @@
 // Package blob keeps files: a folder when embedded, S3-compatible storage in
 // production, both through gocloud.dev/blob. Bytes are encrypted with age
 // before they leave the process; SHA-256 of the plain bytes is kept.
+//
+// A file is two objects: its bytes under a random name (TENANT/d/…), and an
+// entry under its key (TENANT/k/KEY) that names them with size, media type and
+// hash, encrypted too, because the hash of a small file tells its content. The
+// entry is written last and in one piece, so a file is there whole or not at
+// all, also when it is replaced. A process that dies in between leaves bytes
+// without an entry, which Sweep removes.
 package blob
 
 import (
