@@ -215,8 +215,9 @@ func isKeyType(s string) bool {
 }
 
 // isFingerprint: SHA256:base64, or MD5 in hex pairs with or without its name.
+// Its length is left open: logs are shared with fingerprints cut short.
 func isFingerprint(s string) bool {
-	return len(s) >= 16 && strings.Contains(s, ":") && !strings.ContainsAny(s, " \t\"()")
+	return len(s) >= 4 && strings.Contains(s, ":") && !strings.ContainsAny(s, " \t\"()")
 }
 
 func readExtra(extra string, ev *ecs.Event) {
