@@ -37,19 +37,36 @@ require (
 )
 
 require varde.internal/schemas v0.0.0
+
 require varde.internal/platform v0.0.0
+
 require varde.internal/services v0.0.0
+
 require varde.internal/ingest v0.0.0
+
 require varde.internal/ui v0.0.0
+
 require varde.internal/cmd v0.0.0
 
 replace varde.internal/schemas => ../schemas
+
 replace varde.internal/platform => ../platform
+
 replace varde.internal/services => ../services
+
 replace varde.internal/ingest => ../ingest
+
 replace varde.internal/ui => ../ui
+
 replace varde.internal/cmd => ../cmd
 
 replace github.com/google/pprof => github.com/google/pprof v0.0.0-20260115054156-294ebfa9ad83
 
 require github.com/twmb/franz-go v1.22.2
+
+require (
+	github.com/johannesboyne/gofakes3 v1.2.0
+	github.com/ryszard/goskiplist v0.0.0-20150312221310-2dfbae5fcf46 // indirect
+	go.shabbyrobe.org/gocovmerge v0.0.0-20230507111327-fa4f82cfbf4d // indirect
+	golang.org/x/tools v0.51.0 // indirect
+)
