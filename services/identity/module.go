@@ -1,0 +1,109 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/errgroup"
+
+	"varde.internal/platform/docstore"
+	"varde.internal/platform/httpx"
+	"varde.internal/platform/run"
+)
+
+// Name of the part.
+const Name = "identity"
+
+// Routes adds the handlers to the application (services/identity/http.Routes):
+// they import this package, so they are handed in.
+type Routes func(app *fiber.App, s *Service)
+
+// Module is the part.
+type Module struct {
+	*Service
+	deps run.Deps
+	app  *fiber.App
+}
+
+var _ run.Part = (*Module)(nil)
+
+// New wires the service. It does no I/O.
+func New(deps run.Deps, cfg Config, routes Routes) (*Module, error) {
+	s, err := NewService(Deps{Log: deps.Log, Clock: deps.Clock, Docs: deps.Docs, Audit: deps.Audit, Secret: deps.Secret}, cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{Service: s, deps: deps}
+	m.app, err = httpx.New(httpx.Config{Name: Name, Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready})
+	if err != nil {
+		return nil, err
+	}
+	routes(m.app, s)
+	return m, nil
+}
+
+// Name implements run.Part.
+func (m *Module) Name() string { return Name }
+
+// App implements run.Part.
+func (m *Module) App() *fiber.App { return m.app }
+
+// Ready implements run.Part.
+func (m *Module) Ready(ctx context.Context) error {
+	if err := m.deps.Docs.Ready(ctx); err != nil {
+		return httpx.NotReady("documents", err)
+	}
+	if m.deps.Bus != nil {
+		if err := m.deps.Bus.Ready(ctx); err != nil {
+			return httpx.NotReady("kafka", err)
+		}
+	}
+	return m.ready()
+}
+
+// How often expired sessions and attempts are deleted, and the documents are
+// tried again while they cannot be reached.
+const (
+	sweepEvery = 10 * time.Minute
+	openAgain  = time.Second
+)
+
+// Run implements run.Part: it opens the collections as soon as the documents
+// can be reached, relays the outboxes and sweeps.
+func (m *Module) Run(ctx context.Context) error {
+	for {
+		err := m.Open(ctx)
+		if err == nil {
+			break
+		}
+		m.deps.Log.WarnContext(ctx, "identity waits for its documents", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(openAgain):
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, name := range Outboxes() {
+		g.Go(func() error {
+			return docstore.Relay(ctx, m.deps.Docs, name, m.deps.Bus, docstore.RelayOptions{Log: m.deps.Log})
+		})
+	}
+	g.Go(func() error {
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				if err := m.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
+					m.deps.Log.WarnContext(ctx, "old sessions stay a while longer", "err", err)
+				}
+			}
+		}
+	})
+	return g.Wait()
+}
