@@ -1,7 +1,4 @@
-// Package contract runs the suites of platform's ports against engines that
-// are not part of the process: what the embedded default promises must hold
-// with what a municipality runs.
-package contract
+package contract_test
 
 import (
 	"net/http/httptest"

@@ -24,7 +24,7 @@ import (
 func Compare(t *testing.T, caps Caps, stores ...docstore.Store) {
 	runs, steps := 100, 60
 	if caps.Slow {
-		runs, steps = 4, 40
+		runs, steps = 40, 60
 	}
 	done := 0
 	rapid.Check(t, func(rt *rapid.T) {
