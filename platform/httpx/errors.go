@@ -86,6 +86,10 @@ func problemOf(err error) *problem.Error {
 		return problem.New(problem.KindNotFound, "not-found", "There is no such thing, or you do not have access to it.").Because(err)
 	case errors.Is(err, docstore.ErrConflict), errors.Is(err, docstore.ErrExists):
 		return problem.Conflict("changed-meanwhile", "Somebody else changed this at the same time. Look at it again.").Because(err)
+	case errors.Is(err, docstore.ErrCursor):
+		return problem.Invalid("The page cannot be found again; begin with the first.", problem.Field{Pointer: "after", Slug: "wrong-form", Detail: "This is not the next of a page."}).Because(err)
+	case errors.Is(err, docstore.ErrTooLarge):
+		return errTooLarge.Because(err)
 	case errors.Is(err, tenant.ErrMissing):
 		return problem.Invalid("A service must say for which tenant it acts.", problem.Field{Pointer: HeaderTenant, Slug: "required", Detail: "This is needed."}).Because(err)
 	}

@@ -29,6 +29,10 @@ func Contract(t testing.TB, name string) *httpx.Contract {
 	return c
 }
 
+// Reload prepares a contract again after its document was changed: tests walk
+// a part of one.
+func Reload(c *httpx.Contract) (*httpx.Contract, error) { return httpx.NewContract(c.Doc) }
+
 var parameter = regexp.MustCompile(`\{[^/]+\}|:[^/]+`)
 
 // RoutesMatchContract asserts that the application's routes and the contract's
