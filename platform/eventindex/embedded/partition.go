@@ -1,0 +1,167 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"varde.internal/platform/eventindex"
+	"varde.internal/platform/tenant"
+)
+
+// errDropped: the partition was removed while it was asked for.
+var errDropped = errors.New("eventindex: the partition was dropped")
+
+// partition is one file. Its handles come and go with use; what is known of
+// its times stays.
+type partition struct {
+	name   string
+	tenant tenant.ID
+	path   string
+	unsafe bool
+
+	dropped bool // under Index.mu
+
+	using sync.RWMutex // held for reading while used, for writing while closed
+	write *sql.DB
+	read  *sql.DB
+	cols  *columns
+	cache *blockCache
+
+	writing sync.Mutex // one writer at a time
+	codes   map[codeKey]int64
+	nextSeq int64
+	nextBlk int64
+
+	known  sync.Mutex
+	times  bounds
+	loaded bool
+}
+
+// bounds are the earliest and latest event times in nanoseconds, inclusive.
+type bounds struct {
+	first, last int64
+	events      int
+}
+
+func (p *partition) isOpen() bool { return p.read != nil }
+
+func (p *partition) dsn(lock string) string {
+	synchronous := "FULL"
+	if p.unsafe {
+		synchronous = "OFF"
+	}
+	q := url.Values{"_pragma": {
+		"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
+		"temp_store(MEMORY)", "cache_size(-8000)", "journal_size_limit(33554432)",
+	}, "_txlock": {lock}}
+	return (&url.URL{Scheme: "file", Path: p.path}).String() + "?" + q.Encode()
+}
+
+// openFiles is called under Index.mu, with nobody using p.
+func (p *partition) openFiles(ctx context.Context) (err error) {
+	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	f, err := os.OpenFile(p.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	_ = f.Close()
+	defer func() {
+		if err != nil {
+			_ = p.closeFiles()
+		}
+	}()
+	if p.write, err = sql.Open("sqlite", p.dsn("immediate")); err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	p.write.SetMaxOpenConns(1)
+	if p.cols, err = declare(ctx, p.write); err != nil {
+		return fmt.Errorf("eventindex: partition %s: %w", p.name, err)
+	}
+	if p.read, err = sql.Open("sqlite", p.dsn("deferred")+"&_pragma=query_only(1)"); err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	p.read.SetMaxOpenConns(4)
+	p.read.SetMaxIdleConns(1)
+	p.cache = newBlockCache()
+	p.codes = nil // read again by the next append
+	return nil
+}
+
+// closeFiles is called with nobody using p.
+func (p *partition) closeFiles() error {
+	var errs []error
+	for _, db := range []*sql.DB{p.read, p.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	p.read, p.write, p.cache, p.codes = nil, nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// bounds of p, read from the file once and kept up by append.
+func (x *Index) bounds(ctx context.Context, p *partition) (bounds, error) {
+	p.known.Lock()
+	b, ok := p.times, p.loaded
+	p.known.Unlock()
+	if ok {
+		return b, nil
+	}
+	err := x.use(ctx, p, func() error {
+		p.writing.Lock() // no append between reading and keeping
+		defer p.writing.Unlock()
+		var err error
+		b, err = p.loadBounds(ctx)
+		return err
+	})
+	return b, err
+}
+
+func (p *partition) loadBounds(ctx context.Context) (bounds, error) {
+	p.known.Lock()
+	defer p.known.Unlock()
+	if p.loaded {
+		return p.times, nil
+	}
+	var b bounds
+	err := p.read.QueryRowContext(ctx, `SELECT coalesce((SELECT min(t) FROM event), 0), coalesce((SELECT max(t) FROM event), 0),
+		coalesce((SELECT sum(n) FROM rollup), 0)`).Scan(&b.first, &b.last, &b.events)
+	if err != nil {
+		return b, fmt.Errorf("eventindex: %w", err)
+	}
+	p.times, p.loaded = b, true
+	return b, nil
+}
+
+// grow widens the bounds by what an append stored.
+func (p *partition) grow(first, last int64, events int) {
+	p.known.Lock()
+	defer p.known.Unlock()
+	if p.times.events == 0 {
+		p.times.first, p.times.last = first, last
+	}
+	p.times.first, p.times.last = min(p.times.first, first), max(p.times.last, last)
+	p.times.events += events
+}
+
+func (p *partition) describe(b bounds) eventindex.Partition {
+	out := eventindex.Partition{Name: p.name, Tenant: string(p.tenant), Events: b.events,
+		First: time.Unix(0, b.first).UTC(), Last: time.Unix(0, b.last).UTC()}
+	for _, end := range []string{"", "-wal"} {
+		if info, err := os.Stat(p.path + end); err == nil {
+			out.Bytes += info.Size()
+		}
+	}
+	return out
+}

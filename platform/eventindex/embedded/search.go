@@ -1,0 +1,407 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"varde.internal/platform/eventindex"
+	"varde.internal/platform/kql"
+	"varde.internal/platform/tenant"
+	"varde.internal/schemas/ecs"
+)
+
+// found is an event's place, before it is read.
+type found struct {
+	eventindex.Position
+	partition   *partition
+	block, slot int64
+}
+
+// reading is what one call asks of every partition: a query over the times
+// from <= t < to.
+type reading struct {
+	q         kql.Query
+	from, to  int64
+	ascending bool
+	after     *eventindex.Position
+	limit     int
+}
+
+// Search finds a page in each partition that can have events of it, nearest
+// in time first, and stops where the rest cannot be on the page.
+func (x *Index) Search(ctx context.Context, q kql.Query, r eventindex.Range, p eventindex.Page) (eventindex.Hits, error) {
+	parts, err := x.ofTenant(ctx)
+	if err != nil {
+		return eventindex.Hits{}, err
+	}
+	rd := reading{q: q, ascending: p.Ascending, limit: p.Clamp() + 1}
+	rd.from, rd.to = r.Nanos()
+	if p.After != "" {
+		at, err := eventindex.ReadCursor(q, p.Ascending, p.After)
+		if err != nil {
+			return eventindex.Hits{}, err
+		}
+		rd.after = &at
+	}
+	places, err := x.page(ctx, parts, rd)
+	if err != nil {
+		return eventindex.Hits{}, err
+	}
+	var hits eventindex.Hits
+	if len(places) == rd.limit {
+		places = places[:rd.limit-1]
+		hits.Next = eventindex.Cursor(q, p.Ascending, places[len(places)-1].Position)
+	}
+	if hits.Events, err = x.fetch(ctx, places); err != nil {
+		return eventindex.Hits{}, err
+	}
+	hits.Total, hits.Exact, err = x.count(ctx, parts, rd)
+	return hits, err
+}
+
+// timed is a partition with its bounds.
+type timed struct {
+	*partition
+	bounds
+}
+
+// ofTenant lists the partitions of the context's tenant that hold events.
+func (x *Index) ofTenant(ctx context.Context) ([]timed, error) {
+	t, err := tenant.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := x.partitionsOf(t)
+	if err != nil {
+		return nil, err
+	}
+	var out []timed
+	for _, p := range all {
+		b, err := x.bounds(ctx, p)
+		if errors.Is(err, errDropped) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if b.events > 0 {
+			out = append(out, timed{p, b})
+		}
+	}
+	return out, nil
+}
+
+// page gives the first places of a reading in its order.
+func (x *Index) page(ctx context.Context, parts []timed, rd reading) ([]found, error) {
+	parts = slices.Clone(parts)
+	slices.SortFunc(parts, func(a, b timed) int {
+		if rd.ascending {
+			return cmp.Compare(a.first, b.first)
+		}
+		return cmp.Compare(b.last, a.last)
+	})
+	var best []found
+	for _, p := range parts {
+		if len(best) == rd.limit {
+			// The partitions are in order, so none of the rest can be on the page.
+			if end := best[len(best)-1].Time; rd.ascending && p.first > end || !rd.ascending && p.last < end {
+				break
+			}
+		}
+		if p.last < rd.from || p.first >= rd.to {
+			continue
+		}
+		var some []found
+		err := x.reader(ctx, p.partition, func(db *sql.Conn) error {
+			var err error
+			some, err = p.page(ctx, db, rd)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		best = append(best, some...)
+		slices.SortFunc(best, func(a, b found) int {
+			before := a.Before(b.Position)
+			if before == rd.ascending {
+				return -1
+			}
+			return 1
+		})
+		best = best[:min(len(best), rd.limit)]
+	}
+	return best, nil
+}
+
+// reader calls fn with a connection to p on which all is read from; a
+// partition that was dropped has nothing.
+func (x *Index) reader(ctx context.Context, p *partition, fn func(*sql.Conn) error) error {
+	err := x.use(ctx, p, func() error {
+		db, err := p.read.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = db.Close() }()
+		return fn(db)
+	})
+	if errors.Is(err, errDropped) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("eventindex: read %s: %w", p.name, err)
+	}
+	return nil
+}
+
+// condition gives the WHERE of a reading, without the part for its cursor.
+func (p timed) condition(ctx context.Context, db *sql.Conn, rd reading) (condition, error) {
+	c, err := where(ctx, db, p.cols, rd.q)
+	if err != nil {
+		return c, err
+	}
+	if c.text == "" {
+		c.add("1")
+	}
+	if rd.from > 0 {
+		c.add(" AND t >= ?", rd.from)
+	}
+	if rd.to < math.MaxInt64 {
+		c.add(" AND t < ?", rd.to)
+	}
+	return c, nil
+}
+
+func (p timed) page(ctx context.Context, db *sql.Conn, rd reading) ([]found, error) {
+	c, err := p.condition(ctx, db, rd)
+	if err != nil {
+		return nil, err
+	}
+	order, than := "DESC", "<"
+	if rd.ascending {
+		order, than = "ASC", ">"
+	}
+	if rd.after != nil {
+		c.add(" AND t "+than+"= ? AND (t "+than+" ? OR id "+than+" ?)", rd.after.Time, rd.after.Time, rd.after.ID)
+	}
+	rows, err := db.QueryContext(ctx, "SELECT t, id, block, slot FROM event WHERE "+c.text+
+		" ORDER BY t "+order+", id "+order+" LIMIT ?", append(c.args, rd.limit)...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []found
+	for rows.Next() {
+		f := found{partition: p.partition}
+		if err := rows.Scan(&f.Time, &f.ID, &f.block, &f.slot); err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, rows.Err()
+}
+
+func (x *Index) count(ctx context.Context, parts []timed, rd reading) (total int, exact bool, err error) {
+	for _, p := range parts {
+		if p.last < rd.from || p.first >= rd.to {
+			continue
+		}
+		if rd.q.MatchesAll() && rd.from <= p.first && rd.to > p.last {
+			total += p.events
+			continue
+		}
+		err := x.reader(ctx, p.partition, func(db *sql.Conn) error {
+			c, err := p.condition(ctx, db, rd)
+			if err != nil {
+				return err
+			}
+			var n int
+			err = db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM event WHERE "+c.text+" LIMIT ?)",
+				append(c.args, eventindex.TotalLimit+1)...).Scan(&n)
+			total += n
+			return err
+		})
+		if err != nil {
+			return 0, false, err
+		}
+		if total > eventindex.TotalLimit {
+			break
+		}
+	}
+	if total > eventindex.TotalLimit {
+		return eventindex.TotalLimit, false, nil
+	}
+	return total, true, nil
+}
+
+// fetch reads the events at places, in their order.
+func (x *Index) fetch(ctx context.Context, places []found) ([]ecs.Event, error) {
+	docs := make([][]byte, len(places))
+	byPartition := map[*partition][]int{}
+	var order []*partition
+	for i, f := range places {
+		if byPartition[f.partition] == nil {
+			order = append(order, f.partition)
+		}
+		byPartition[f.partition] = append(byPartition[f.partition], i)
+	}
+	for _, p := range order {
+		err := x.reader(ctx, p, func(db *sql.Conn) error {
+			for _, i := range byPartition[p] {
+				doc, err := p.document(ctx, db, places[i].block, places[i].slot)
+				if err != nil {
+					return err
+				}
+				docs[i] = doc
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := make([]ecs.Event, 0, len(docs))
+	for _, doc := range docs {
+		if doc == nil {
+			continue // its partition was dropped meanwhile
+		}
+		var e ecs.Event
+		if err := json.Unmarshal(doc, &e); err != nil {
+			return nil, fmt.Errorf("eventindex: stored event: %w", err)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (p *partition) document(ctx context.Context, db *sql.Conn, block, slot int64) ([]byte, error) {
+	docs, ok := p.cache.get(block)
+	if !ok {
+		var data []byte
+		if err := db.QueryRowContext(ctx, `SELECT data FROM block WHERE n = ?`, block).Scan(&data); err != nil {
+			return nil, err
+		}
+		var err error
+		if docs, err = unpack(data); err != nil {
+			return nil, err
+		}
+		p.cache.put(block, docs)
+	}
+	if slot < 0 || slot >= int64(len(docs)) {
+		return nil, errBlock
+	}
+	return docs[slot], nil
+}
+
+// Get finds an event in whichever partition has it.
+func (x *Index) Get(ctx context.Context, id string) (ecs.Event, error) {
+	place, err := x.find(ctx, id)
+	if err != nil {
+		return ecs.Event{}, err
+	}
+	events, err := x.fetch(ctx, []found{place})
+	if err != nil {
+		return ecs.Event{}, err
+	}
+	if len(events) == 0 {
+		return ecs.Event{}, eventindex.ErrNotFound
+	}
+	return events[0], nil
+}
+
+func (x *Index) find(ctx context.Context, id string) (found, error) {
+	parts, err := x.ofTenant(ctx)
+	if err != nil {
+		return found{}, err
+	}
+	// The newest are asked for most.
+	slices.SortFunc(parts, func(a, b timed) int { return cmp.Compare(b.last, a.last) })
+	for _, p := range parts {
+		f := found{partition: p.partition}
+		err := x.reader(ctx, p.partition, func(db *sql.Conn) error {
+			err := db.QueryRowContext(ctx, `SELECT t, id, block, slot FROM event WHERE id = ?`, id).Scan(&f.Time, &f.ID, &f.block, &f.slot)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return found{}, err
+		}
+		if f.ID != "" {
+			return f, nil
+		}
+	}
+	return found{}, eventindex.ErrNotFound
+}
+
+// Around reads what lies on both sides of an event.
+func (x *Index) Around(ctx context.Context, id string, before, after int) ([]ecs.Event, error) {
+	parts, err := x.ofTenant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	middle, err := x.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	events, err := x.fetch(ctx, []found{middle})
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	rd := reading{to: math.MaxInt64, after: &middle.Position}
+	if host := events[0].Host; host != nil && host.Name != "" {
+		rd.q.Root = kql.Equal{Field: "host.name", Value: host.Name}
+	}
+	var places []found
+	if rd.limit = min(before, 1000); rd.limit > 0 {
+		if places, err = x.page(ctx, parts, rd); err != nil {
+			return nil, err
+		}
+		slices.Reverse(places)
+	}
+	places = append(places, middle)
+	if rd.limit, rd.ascending = min(after, 1000), true; rd.limit > 0 {
+		later, err := x.page(ctx, parts, rd)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, later...)
+	}
+	return x.fetch(ctx, places)
+}
+
+// Scan reads page by page, so that it holds no snapshot of the files.
+func (x *Index) Scan(ctx context.Context, q kql.Query, r eventindex.Range, fn func(ecs.Event) error) error {
+	rd := reading{q: q, ascending: true, limit: 1000}
+	rd.from, rd.to = r.Nanos()
+	for {
+		parts, err := x.ofTenant(ctx)
+		if err != nil {
+			return err
+		}
+		places, err := x.page(ctx, parts, rd)
+		if err != nil {
+			return err
+		}
+		events, err := x.fetch(ctx, places)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := fn(e); err != nil {
+				return err
+			}
+		}
+		if len(places) < rd.limit {
+			return ctx.Err()
+		}
+		last := places[len(places)-1].Position
+		rd.after, rd.from = &last, max(rd.from, last.Time)
+	}
+}
