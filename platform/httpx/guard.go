@@ -23,6 +23,9 @@ func (s *server) guard(c *fiber.Ctx) error {
 	if r.matched != nil {
 		return r.matched
 	}
+	if r.op == nil {
+		return c.Next() // outside the prefix
+	}
 	if err := s.authenticate(c, r); err != nil {
 		return err
 	}

@@ -35,9 +35,16 @@ type Config struct {
 	Name     string    // of the part: the audience of its tokens, and in metrics
 	Contract string    // file in schemas/openapi without .yaml; empty: Name
 	Loaded   *Contract // instead of Contract, where it is loaded already
-	Log      *slog.Logger
-	Clock    func() time.Time
-	Verifier auth.Verifier
+	// Prefix is where the contract's paths begin on this address, where it is
+	// not at the root (the front door: /api/web). Requests elsewhere go to the
+	// application's own handlers, unchecked.
+	Prefix string
+	// Anonymous names further requests, outside the contract, that must leave
+	// no trace, as x-varde-anonymous does.
+	Anonymous func(path string) bool
+	Log       *slog.Logger
+	Clock     func() time.Time
+	Verifier  auth.Verifier
 	// Metrics takes the request metrics; where it is a Gatherer too
 	// (*prometheus.Registry), or Gatherer is set, /metrics shows them.
 	Metrics  prometheus.Registerer

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/routers"
@@ -38,6 +39,8 @@ type request struct {
 	route   *routers.Route
 	params  map[string]string
 	matched error
+	label   string // of a request outside the contract, for metrics and log
+	silent  bool   // leaves no trace
 }
 
 type requestKey struct{}
@@ -63,7 +66,7 @@ func (s *server) outer(c *fiber.Ctx) error {
 	r := s.newRequest(c)
 	c.Locals(requestKey{}, r)
 	SecurityHeaders(c)
-	if r.op != nil && r.op.Anonymous {
+	if r.silent {
 		return s.anonymous(c)
 	}
 	c.Set(HeaderRequestID, r.id)
@@ -140,7 +143,13 @@ func (s *server) newRequest(c *fiber.Ctx) *request {
 		u = &url.URL{Path: "/"}
 	}
 	r.http.URL = u
-	if s.contract != nil {
+	own, inside := strings.CutPrefix(u.Path, s.cfg.Prefix)
+	if s.contract != nil && inside {
+		if s.cfg.Prefix != "" {
+			below := *u
+			below.Path, below.RawPath = own, ""
+			r.http.URL = &below
+		}
 		r.op, r.params, r.route, r.matched = s.contract.match(r.http)
 		if err != nil {
 			r.op, r.matched = nil, errNoRoute
@@ -149,7 +158,8 @@ func (s *server) newRequest(c *fiber.Ctx) *request {
 	if r.id = c.Get(HeaderRequestID); !requestID.MatchString(r.id) {
 		r.id = id.New()
 	}
-	if r.op != nil && r.op.Anonymous {
+	r.silent = (r.op != nil && r.op.Anonymous) || (s.cfg.Anonymous != nil && s.cfg.Anonymous(u.Path))
+	if r.silent {
 		r.id = ""
 	}
 	return r
@@ -164,7 +174,26 @@ func (r *request) pattern() string {
 	case "/livez", "/readyz", "/metrics":
 		return r.http.URL.Path
 	}
+	if r.label != "" {
+		return r.label
+	}
 	return "other"
+}
+
+// SetRoute names the route of a request outside the contract in metrics and
+// log. The label is one of a few words of the program's own, never a path.
+func SetRoute(c *fiber.Ctx, label string) {
+	if r := requestOf(c); r != nil {
+		r.label = label
+	}
+}
+
+// RequestID is the id of the request, empty for an anonymous one.
+func RequestID(c *fiber.Ctx) string {
+	if r := requestOf(c); r != nil {
+		return r.id
+	}
+	return ""
 }
 
 // accessLog writes one line: no query, address, user agent or user. The cause
@@ -174,7 +203,7 @@ func (s *server) accessLog(ctx context.Context, r *request, status int, took tim
 		slog.String("service", s.cfg.Name), slog.String("method", r.http.Method), slog.String("route", r.pattern()),
 		slog.Int("status", status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request", r.id),
 	}
-	if r.op == nil && status < http.StatusBadRequest {
+	if r.op == nil && r.label == "" && status < http.StatusBadRequest {
 		level = slog.LevelDebug // probes
 	}
 	if err != nil {

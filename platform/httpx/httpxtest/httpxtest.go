@@ -36,8 +36,9 @@ func Reload(c *httpx.Contract) (*httpx.Contract, error) { return httpx.NewContra
 var parameter = regexp.MustCompile(`\{[^/]+\}|:[^/]+`)
 
 // RoutesMatchContract asserts that the application's routes and the contract's
-// operations are the same set.
-func RoutesMatchContract(t testing.TB, app *fiber.App, c *httpx.Contract) {
+// operations are the same set. With a prefix (httpx.Config.Prefix) only the
+// routes below it count.
+func RoutesMatchContract(t testing.TB, app *fiber.App, c *httpx.Contract, prefix ...string) {
 	t.Helper()
 	var want, got []string
 	for _, o := range c.Operations() {
@@ -46,6 +47,12 @@ func RoutesMatchContract(t testing.TB, app *fiber.App, c *httpx.Contract) {
 	for _, r := range app.GetRoutes(true) {
 		if r.Method == http.MethodHead || r.Path == "/livez" || r.Path == "/readyz" || r.Path == "/metrics" {
 			continue
+		}
+		if len(prefix) > 0 {
+			var below bool
+			if r.Path, below = strings.CutPrefix(r.Path, prefix[0]); !below {
+				continue
+			}
 		}
 		got = append(got, r.Method+" "+parameter.ReplaceAllString(r.Path, "{}"))
 	}
