@@ -140,7 +140,7 @@ func (s *Service) take(c *Case, w *change, t tally) {
 		w.did("explained", "")
 	}
 	if !c.State.Open() && c.State != "" && c.MergedInto == "" && t.active > 0 && (added > 0 || raisedAgain) {
-		c.reopen(w.now)
+		c.reopen(s.settings, w.now)
 		w.did("reopened", "", "because", "new-finding")
 	}
 	if c.HandlerID != "" && c.MergedInto == "" && c.Closed == nil && s.involved(w.tenant, c).Is(c, c.HandlerID) {

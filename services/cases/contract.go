@@ -83,7 +83,7 @@ func (e encoder) summary(id string, c *Case) casesapi.CaseSummary {
 		Category: c.Category, Family: c.Family, Severity: commonapi.Severity(c.Severity), Title: reasonOf(c.Title), Summary: c.Summary,
 		System: e.named(topics.KindSystem, c.SystemID), Unit: e.named(topics.KindUnit, c.UnitID), Vendor: e.named(topics.KindVendor, c.VendorID),
 		Handler: e.person(c.HandlerID), DueAt: c.DueAt, DueFor: c.DueFor, WaitingFor: casesapi.CaseSummaryWaitingFor(c.WaitingFor),
-		Acknowledged: !c.AcknowledgedAt.IsZero(), Explained: c.Explained(), Findings: c.FindingCount, Created: c.Created, Changed: c.Changed,
+		Acknowledged: c.Seen(), Explained: c.Explained(), Findings: c.FindingCount, Created: c.Created, Changed: c.Changed,
 	}
 	if c.Open {
 		out.Section = casesapi.Section(c.Section(e.now))

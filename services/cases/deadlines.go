@@ -97,13 +97,18 @@ func (c *Case) dropDeadline(regime string) {
 // startDeadlines sets the clocks that follow from the case as it is received.
 // A severity that rises later tightens them (tighten).
 func (c *Case) startDeadlines(s Settings, received time.Time) {
+	c.startOwn(s, received)
+	c.startGDPR(s, received)
+}
+
+// startOwn starts the clocks that are ours and not a law's.
+func (c *Case) startOwn(s Settings, received time.Time) {
 	basis := func(slug string) topics.Reason {
 		return topics.Reason{Slug: slug, Params: map[string]string{"severity": c.Severity}}
 	}
 	c.SetDeadline(Deadline{Regime: RegimeAcknowledge, StartsAt: received, DueAt: received.Add(s.Acknowledge[c.Severity]), Basis: basis("acknowledge-by-severity")})
 	c.SetDeadline(Deadline{Regime: RegimeInternal, StartsAt: received, DueAt: received.Add(s.Internal[c.Severity]), Basis: basis("handling-by-severity")})
 	c.EscalatesAt = received.Add(s.Acknowledge[c.Severity])
-	c.startGDPR(s, received)
 }
 
 // startGDPR starts the 72 hours where personal data may be involved, counted
@@ -131,7 +136,7 @@ func (c *Case) tighten(s Settings) {
 		if due := d.StartsAt.Add(length); due.Before(d.DueAt) {
 			d.DueAt = due
 			d.Basis.Params = map[string]string{"severity": c.Severity}
-			if regime == RegimeAcknowledge && c.AcknowledgedAt.IsZero() && due.Before(c.EscalatesAt) {
+			if regime == RegimeAcknowledge && !c.Seen() && due.Before(c.EscalatesAt) {
 				c.EscalatesAt = due
 			}
 		}

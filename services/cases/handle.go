@@ -15,7 +15,7 @@ import (
 // Acknowledge says that the caller has seen the case and takes it on.
 func (s *Service) Acknowledge(ctx context.Context, caseID string) (View, error) {
 	return s.handle(ctx, caseID, auth.ActionCaseHandle, true, func(c *Case, w *change) error {
-		if !c.AcknowledgedAt.IsZero() && !c.AcknowledgedAt.Before(c.ReopenedAt) {
+		if c.Seen() {
 			return nil
 		}
 		s.acknowledge(c, w)
@@ -178,7 +178,7 @@ func (s *Service) Decide(ctx context.Context, caseID, kind, reason string, conse
 				return problem.Refused("decision-not-for-this", "This decision is for what the logs showed.")
 			}
 		}
-		if c.AcknowledgedAt.IsZero() || c.AcknowledgedAt.Before(c.ReopenedAt) {
+		if !c.Seen() {
 			s.acknowledge(c, w)
 		}
 		d := Decision{
@@ -282,8 +282,7 @@ func (s *Service) Reopen(ctx context.Context, caseID, reason string) (View, erro
 		if c.Open || c.MergedInto != "" {
 			return problem.Conflict("case-open", "The case is open.")
 		}
-		c.reopen(w.now)
-		c.EscalatesAt = w.now.Add(s.settings.Acknowledge[c.Severity])
+		c.reopen(s.settings, w.now)
 		w.did("reopened", reason)
 		return nil
 	})

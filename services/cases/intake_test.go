@@ -427,3 +427,30 @@ func TestACaseWithoutAnyoneIsRoutedWhenTheDirectoryArrives(t *testing.T) {
 	require.Equal(t, "resp", doc.Value.HandlerID)
 	require.Equal(t, StateAssigned, doc.Value.State)
 }
+
+// between runs do once, when a tally has begun and is not written yet.
+type between struct {
+	docstore.Store
+	do func()
+}
+
+func (b *between) Find(ctx context.Context, collection string, q docstore.Query) ([]docstore.Record, error) {
+	found, err := b.Store.Find(ctx, collection, q)
+	if do := b.do; do != nil && collection == collFindings && q.Limit > 1 {
+		b.do = nil
+		do()
+	}
+	return found, err
+}
+
+func TestAnOlderTallyNeverOverwritesANewerOne(t *testing.T) {
+	t.Parallel()
+	store := &between{Store: sqlite.OpenTemp(t)}
+	s := newService(t, store, &clock{now: t0}, orgOf())
+	ctx := in("bo")
+	first, second := finding("bo", "a", t0, topics.SeverityLow), finding("bo", "b", t0.Add(time.Minute), topics.SeverityCritical)
+	store.do = func() { require.NoError(t, s.TakeFinding(ctx, second, false)) }
+	require.NoError(t, s.TakeFinding(ctx, first, false))
+	require.Nil(t, store.do, "the second came in between")
+	require.Equal(t, expected([]topics.Finding{first, second}, nil, s.settings.QuietPeriod), incidents(t, s, ctx))
+}

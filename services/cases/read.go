@@ -121,7 +121,7 @@ func (s *Service) allowed(p auth.Principal, object auth.Object, v *View) []strin
 		}
 	}
 	handle := may(auth.ActionCaseHandle) && !v.Involved && c.MergedInto == ""
-	add("acknowledge", handle && c.Open && (c.AcknowledgedAt.IsZero() || c.AcknowledgedAt.Before(c.ReopenedAt)))
+	add("acknowledge", handle && c.Open && !c.Seen())
 	add("assign", may(auth.ActionCaseAssign) && !v.Involved && c.Open)
 	add("assess", handle && c.Open)
 	add("decide", handle && c.Open)

@@ -65,7 +65,7 @@ func (s *Service) Escalate(ctx context.Context) error {
 }
 
 func (s *Service) escalate(c *Case, w *change) error {
-	if !c.Open || !c.AcknowledgedAt.IsZero() || c.EscalatesAt.IsZero() || c.EscalatesAt.After(w.now) {
+	if !c.Open || c.Seen() || c.EscalatesAt.IsZero() || c.EscalatesAt.After(w.now) {
 		return nil
 	}
 	from := c.HandlerID

@@ -28,11 +28,22 @@ const (
 // CurrentDecision is the newest decision since the case was last opened again.
 func (c *Case) CurrentDecision() *Decision {
 	for i := range slices.Backward(c.Decisions) {
-		if !c.Decisions[i].At.Before(c.ReopenedAt) {
+		if c.sinceReopened(c.Decisions[i].At) {
 			return &c.Decisions[i]
 		}
 	}
 	return nil
+}
+
+// sinceReopened says whether something happened after the case was last opened
+// again; always where it never was.
+func (c *Case) sinceReopened(at time.Time) bool {
+	return c.ReopenedAt.IsZero() || at.After(c.ReopenedAt)
+}
+
+// Seen says whether somebody acknowledged the case as it now is open.
+func (c *Case) Seen() bool {
+	return !c.AcknowledgedAt.IsZero() && c.sinceReopened(c.AcknowledgedAt)
 }
 
 // OpenMeasures are those neither done nor moved.
@@ -146,7 +157,7 @@ func (c *Case) NextStep() string {
 	switch {
 	case !c.Open:
 		return StepNone
-	case c.AcknowledgedAt.IsZero():
+	case !c.Seen():
 		return StepAcknowledge
 	case c.CurrentDecision() == nil:
 		return StepDecide
@@ -177,10 +188,10 @@ func (c *Case) currentState() State {
 			return StateMeasures
 		}
 		return StateEffectCheck
-	case !c.ReopenedAt.IsZero() && c.AcknowledgedAt.Before(c.ReopenedAt):
-		return StateReopened
-	case !c.AcknowledgedAt.IsZero():
+	case c.Seen():
 		return StateInProgress
+	case !c.ReopenedAt.IsZero():
+		return StateReopened
 	case c.HandlerID != "":
 		return StateAssigned
 	default:
@@ -218,7 +229,7 @@ func (c *Case) Refresh() {
 	c.Open = c.State.Open()
 	c.WaitingFor = c.waiting()
 	c.DueAt, c.DueFor = c.nextDue()
-	if !c.Open || !c.AcknowledgedAt.IsZero() {
+	if !c.Open || c.Seen() {
 		c.EscalatesAt = time.Time{}
 	}
 	owners := []string{}
@@ -244,9 +255,14 @@ func (c *Case) Refresh() {
 }
 
 // reopen makes a closed or rejected case open again. What was decided, checked
-// and left without measures before no longer counts.
-func (c *Case) reopen(now time.Time) {
+// and left without measures before no longer counts, and our own clocks start
+// anew; those of the law go on as they were.
+func (c *Case) reopen(s Settings, now time.Time) {
 	c.Closed, c.RejectedAt = nil, time.Time{}
 	c.ReopenedAt = now
 	c.Effect, c.NoMeasures = nil, ""
+	c.Deadlines = slices.DeleteFunc(c.Deadlines, func(d Deadline) bool {
+		return d.Regime == RegimeAcknowledge || d.Regime == RegimeInternal
+	})
+	c.startOwn(s, now)
 }

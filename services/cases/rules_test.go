@@ -91,7 +91,7 @@ func TestClosingIsBlockedByEachThingThatIsMissing_R8_R9_R10_R11_N3(t *testing.T)
 
 func TestStateFollowsFromWhatWasDone(t *testing.T) {
 	t.Parallel()
-	c := Case{Deadlines: []Deadline{}}
+	c := Case{Deadlines: []Deadline{}, Severity: topics.SeverityLow}
 	step := func(want State, next string, do func()) {
 		t.Helper()
 		do()
@@ -108,7 +108,7 @@ func TestStateFollowsFromWhatWasDone(t *testing.T) {
 	step(StateMeasures, StepAddMeasures, func() { c.Effect = &EffectCheck{By: "x", At: t0.Add(time.Hour)} })
 	step(StateEffectCheck, StepClose, func() { c.Effect = &EffectCheck{By: "x", At: t0.Add(time.Hour), Effective: true} })
 	step(StateClosed, StepNone, func() { c.Closed = &Closed{} })
-	step(StateReopened, StepDecide, func() { c.reopen(t0.Add(2 * time.Hour)) })
+	step(StateReopened, StepAcknowledge, func() { c.reopen(DefaultSettings(), t0.Add(2*time.Hour)) })
 	step(StateInProgress, StepDecide, func() { c.AcknowledgedAt = t0.Add(3 * time.Hour) })
 	step(StateRejected, StepNone, func() { c.RejectedAt = t0.Add(4 * time.Hour) })
 	step(StateMerged, StepNone, func() { c.MergedInto = "other" })
