@@ -1,0 +1,142 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"varde.internal/platform/auth"
+	"varde.internal/platform/httpx"
+	"varde.internal/platform/run"
+)
+
+// Name of the part.
+const Name = "web"
+
+// Config of the front door.
+type Config struct {
+	// Public is the address people use. Empty: this machine's own, over http.
+	Public string `yaml:"public" env:"PUBLIC"`
+	// Upload is how long passing on a request may take, a large file included.
+	Upload time.Duration `yaml:"upload" env:"UPLOAD"`
+
+	// UI is the built interface (index.html at its root); nil: none is served.
+	UI fs.FS `yaml:"-"`
+	// Services are passed on to under /api/NAME; Parts are asked for the
+	// health page. Set by cmd.
+	Services []string `yaml:"-"`
+	Parts    []string `yaml:"-"`
+	// DemoAccounts are offered on the sign-in page of a demo installation.
+	DemoAccounts []DemoAccount `yaml:"-"`
+}
+
+// DemoAccount is an account of the demo region.
+type DemoAccount struct{ Name, Password, Title string }
+
+// Default passes on to every service that has an interface for people.
+func Default() Config {
+	return Config{
+		Upload:   2 * time.Minute,
+		Services: []string{"identity", "register", "deviation", "cases", "search", "audit"},
+		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "correlator", "web"},
+	}
+}
+
+// Validate implements config.Validator.
+func (c *Config) Validate() error {
+	var errs []error
+	if _, err := NewOrigin(c.Public); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Upload < 10*time.Second {
+		errs = append(errs, errors.New("web.upload: at least 10s"))
+	}
+	for _, s := range c.Services {
+		if !slices.Contains(auth.Services(), s) || s == Name {
+			errs = append(errs, fmt.Errorf("web: there is no service %q to pass on to", s))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Settings are what the front needs beside the use cases.
+type Settings struct {
+	Config
+	Origin Origin
+	Key    []byte // of the CSRF tokens
+	// Endpoint gives the base URL of a service.
+	Endpoint func(service string) string
+}
+
+// Front is the HTTP side (services/web/http.New): it imports this package, so
+// it is handed in.
+type Front interface {
+	// Authenticate gives the token of the request's session for this part.
+	Authenticate(c *fiber.Ctx) (string, error)
+	// Anonymous says whether a path is one of people who must not be known.
+	Anonymous(path string) bool
+	Register(app *fiber.App)
+}
+
+// NewFront makes a Front.
+type NewFront func(s *Service, cfg Settings) (Front, error)
+
+// Module is the part.
+type Module struct {
+	app   *fiber.App
+	ready func(ctx context.Context) error
+}
+
+var _ run.Part = (*Module)(nil)
+
+// New wires the front door. It does no I/O.
+func New(deps run.Deps, cfg Config, front NewFront) (*Module, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	origin, err := NewOrigin(cfg.Public)
+	if err != nil {
+		return nil, err
+	}
+	s := newService(deps.Tokens, deps.Endpoint, cfg.Parts, deps.Clock)
+	f, err := front(s, Settings{Config: cfg, Origin: origin, Key: deps.Secret("csrf"), Endpoint: deps.Endpoint})
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{ready: func(ctx context.Context) error {
+		// Without identity nobody can sign in; with it the page can tell of the rest.
+		if p := s.partHealth(ctx, "identity"); !p.Reachable {
+			return httpx.NotReady("identity", errors.New(p.Detail))
+		}
+		return nil
+	}}
+	m.app, err = httpx.New(httpx.Config{
+		Name: Name, Prefix: "/api/web", Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics,
+		Ready: m.Ready, Authenticate: f.Authenticate, Anonymous: f.Anonymous, Deadline: cfg.Upload, MaxRunning: 2048,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.Register(m.app)
+	return m, nil
+}
+
+// Name implements run.Part.
+func (m *Module) Name() string { return Name }
+
+// App implements run.Part.
+func (m *Module) App() *fiber.App { return m.app }
+
+// Ready implements run.Part.
+func (m *Module) Ready(ctx context.Context) error { return m.ready(ctx) }
+
+// Run implements run.Part; the front door has no background work.
+func (m *Module) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
