@@ -56,8 +56,12 @@ var _ eventindex.Index = (*Index)(nil)
 const suffix = ".events"
 
 // Open opens the folder, and makes it if need be. Partitions are opened when
-// they are first used.
-func Open(ctx context.Context, dir string, opt Options) (*Index, error) {
+// they are first used. Of options at most one is given.
+func Open(ctx context.Context, dir string, options ...Options) (*Index, error) {
+	var opt Options
+	if len(options) > 0 {
+		opt = options[0]
+	}
 	if opt.OpenPartitions == 0 {
 		opt.OpenPartitions = 32
 	}
