@@ -89,7 +89,7 @@ func (s *server) readBody(c *fiber.Ctx, op *Operation) ([]byte, error) {
 		c.Context().SetConnectionClose()
 		return nil, errTooLarge
 	}
-	var in io.Reader = c.Context().RequestBodyStream()
+	in := c.Context().RequestBodyStream()
 	if in == nil {
 		in = eofReader{}
 	}

@@ -107,7 +107,7 @@ func Call(t testing.TB, app *fiber.App, method, path, token string, body any, he
 		require.NoError(t, err)
 		in = bytes.NewReader(b)
 	}
-	req := httptest.NewRequest(method, path, in)
+	req := httptest.NewRequestWithContext(t.Context(), method, path, in)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
