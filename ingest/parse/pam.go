@@ -25,6 +25,8 @@ var (
 	pamNoLogin   = set("sshd", "cron", "crond", "atd", "at", "anacron", "fcron", "systemd-user", "gdm-launch-environment", "lightdm-greeter",
 		"passwd", "chpasswd", "newusers", "chsh", "chfn", "chage", "useradd", "usermod", "userdel", "groupadd", "groupmod", "groupdel",
 		"xscreensaver", "gnome-screensaver", "kscreensaver", "i3lock", "swaylock", "vlock", "xlock", "samba-session")
+	// pamDecidedBeside write a line of their own about each refusal.
+	pamDecidedBeside = set("sudo", "sudo-i", "su", "su-l")
 	// pamNamesClient are services that set ruser to the name the client gave.
 	pamNamesClient = set("vsftpd", "dovecot", "proftpd", "pure-ftpd", "ftp", "ftpd")
 )
@@ -94,9 +96,9 @@ func (l pamLine) failed(fields string, times int, ev *ecs.Event) {
 	classify(ev, kindLogin, ecs.ActionLogin, ecs.OutcomeFailure)
 	l.fields(fields, ev)
 	switch {
-	case pamPrivilege[l.service]:
+	case pamPrivilege[l.service] && !pamDecidedBeside[l.service]:
 		classify(ev, kindDenied, ecs.ActionPrivilege, ecs.OutcomeFailure)
-	case pamNoLogin[l.service] || l.module != "pam_unix":
+	case pamPrivilege[l.service] || pamNoLogin[l.service] || l.module != "pam_unix":
 		// A second module's opinion of the same password is no second attempt.
 		classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeUnknown)
 	default:

@@ -121,11 +121,7 @@ func (s *Stream) State() State { return State{Previous: s.clock.prev} }
 // Parse returns the event of one line (without its newline), received at now;
 // now also resolves times without a year. The error, if any, is an *Error.
 func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
-	ev := ecs.Event{}
-	ev.Event.Kind = "event"
-	ev.Event.Dataset = DatasetUnparsed
-	ev.Varde.Generation = Generation
-	text := keepOriginal(&ev, line)
+	ev, text := begin(line)
 	text = strings.TrimPrefix(strings.TrimRight(text, "\r\x00"), "\ufeff")
 
 	f := s.format
@@ -135,14 +131,66 @@ func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
 	if err := f.Read(s, text, now, &ev); err != nil {
 		return ecs.Event{}, err
 	}
+	return s.finish(ev, now), nil
+}
+
+// Given is a message whose header another program has read already.
+type Given struct {
+	Time    time.Time // zero: unknown
+	Host    string
+	Program string // as in a syslog tag: a path or a PAM module is taken away
+	PID     int
+	Text    string
+}
+
+// ParseGiven returns the event of a message with its header apart; original is
+// what was received and is kept. The error, if any, is an *Error.
+func (s *Stream) ParseGiven(original []byte, g Given, now time.Time) (ecs.Event, error) {
+	ev, _ := begin(original)
+	ev.Varde.Parser = "given"
+	if !g.Time.IsZero() {
+		t, _, err := s.clock.resolve(stamp{full: g.Time}, now)
+		if err != nil {
+			return ecs.Event{}, err
+		}
+		ev.Timestamp = t
+	}
+	setHost(&ev, g.Host)
+	m := message{text: g.Text, pid: g.PID}
+	m.program, m.module = programOf(g.Program)
+	if m.program != "" {
+		ev.Process = &ecs.Process{Name: m.program, PID: m.pid}
+	}
+	if err := s.meaning(&m, &ev); err != nil {
+		return ecs.Event{}, err
+	}
+	return s.finish(ev, now), nil
+}
+
+// begin returns an event that keeps the line, and the text to read.
+func begin(line []byte) (ecs.Event, string) {
+	ev := ecs.Event{}
+	ev.Event.Kind = "event"
+	ev.Event.Dataset = DatasetUnparsed
+	ev.Varde.Generation = Generation
+	text := keepOriginal(&ev, line)
+	return ev, text
+}
+
+// finish fills what every event has. A line without a time stands where the
+// line before it does, so that a second reading of a file gives the same.
+func (s *Stream) finish(ev ecs.Event, now time.Time) ecs.Event {
 	if ev.Timestamp.IsZero() {
 		ev.Timestamp = now.UTC()
+		if prev := s.clock.prev; !s.clock.live && !prev.IsZero() {
+			ev.Timestamp = prev
+		}
 	}
 	if len(ev.Message) > maxMessage {
 		ev.Message = strings.ToValidUTF8(ev.Message[:maxMessage], "")
 	}
 	relate(&ev)
-	return ev, nil
+	return ev
 }
 
 // Original returns the text that event.original holds for the bytes of a line.

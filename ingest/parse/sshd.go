@@ -26,7 +26,11 @@ var sshdProgram = program{
 
 func readSSHD(m *message, ev *ecs.Event) {
 	ev.Service = &ecs.Service{Name: "sshd", Type: "ssh"}
-	text := strings.TrimSuffix(strings.TrimRight(m.text, " "), " [preauth]")
+	text, preauth := strings.CutSuffix(strings.TrimRight(m.text, " "), " [preauth]")
+	if preauth {
+		// The monitor encodes once more what its child has encoded already.
+		text = unvis(text)
+	}
 	verb, rest, _ := strings.Cut(text, " ")
 	switch verb {
 	case "Accepted", "Failed", "Postponed", "Partial":

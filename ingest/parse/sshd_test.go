@@ -120,6 +120,7 @@ func TestSSHDLinesThatDecideNothing_R36(t *testing.T) {
 		"Disconnecting authenticating user kari 192.0.2.7 port 22: Too many authentication failures [preauth]":                        probed("kari", "192.0.2.7", 22),
 		"Disconnecting invalid user a 10.6.6.6 port 6: x: Too many authentication failures [preauth]":                                 {dataset: "sshd", action: "connection-closed"},
 		"Postponed publickey for kari from 192.0.2.7 port 22 ssh2 [preauth]":                                                          probed("kari", "192.0.2.7", 22).by("publickey"),
+		`Postponed keyboard-interactive for bj\\303\\270rg from 192.0.2.7 port 22 ssh2 [preauth]`:                                     probed("bjørg", "192.0.2.7", 22).by("keyboard-interactive"),
 		"Partial publickey for kari from 192.0.2.7 port 22 ssh2: RSA " + fp1:                                                          probed("kari", "192.0.2.7", 22).by("publickey").key(fp1),
 		"Accepted key ED25519 " + fp1 + " found at /home/kari/.ssh/authorized_keys:1":                                                 probed("", "", 0),
 		`Accepted certificate ID "x for y from 10.6.6.6 port 6 ssh2" (serial 5) signed by ED25519 CA ` + fp2 + " via /etc/ssh/ca.pub": probed("", "", 0),
