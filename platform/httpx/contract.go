@@ -209,6 +209,32 @@ func (c *Contract) check(ctx context.Context, r *http.Request, params map[string
 	return problem.Invalid("Something in the request is not as it should be; see each field.", slices.Compact(fields)...)
 }
 
+// CheckAnswer says how an answer differs from what the contract promises for
+// the request it answers; for tests.
+func (c *Contract) CheckAnswer(method, target string, status int, header http.Header, body []byte) error {
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return err
+	}
+	r := &http.Request{Method: method, URL: u, Header: http.Header{}, Host: "service"}
+	op, params, route, err := c.match(r)
+	if err != nil {
+		return nil //nolint:nilerr // outside the contract nothing is promised
+	}
+	if !op.hasAnswer(status) {
+		return fmt.Errorf("%s %s answers %d, which the contract does not list", method, op.Path, status)
+	}
+	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route},
+		Status:                 status, Header: header, Body: readCloser{bytes.NewReader(body)},
+		Options: &openapi3filter.Options{MultiError: true, ExcludeResponseBody: len(body) == 0},
+	})
+}
+
+func (o *Operation) hasAnswer(status int) bool {
+	return o.op.Responses.Status(status) != nil || (status >= http.StatusBadRequest && o.op.Responses.Default() != nil)
+}
+
 func hasQuery(route *routers.Route, name string) bool {
 	for _, list := range []openapi3.Parameters{route.Operation.Parameters, route.PathItem.Parameters} {
 		for _, p := range list {

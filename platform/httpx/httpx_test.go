@@ -525,3 +525,15 @@ func itoa(n int) string {
 	b, _ := json.Marshal(n)
 	return string(b)
 }
+
+func TestAnAnswerIsHeldAgainstTheContract(t *testing.T) {
+	t.Parallel()
+	c := httpxtest.Contract(t, "identity")
+	header := func(kind string) http.Header { return http.Header{"Content-Type": {kind}} }
+	require.NoError(t, c.CheckAnswer("GET", "/v1/units", 200, header("application/json"), []byte(`{"items":[]}`)))
+	require.NoError(t, c.CheckAnswer("GET", "/v1/units", 404, header(httpx.MediaProblem), []byte(`{"type":"x","title":"x","status":404}`)))
+	require.Error(t, c.CheckAnswer("GET", "/v1/units", 200, header("application/json"), []byte(`{"items":null}`)))
+	require.Error(t, c.CheckAnswer("GET", "/v1/units", 200, header("application/json"), []byte(`{"items":[{"id":"x"}]}`)))
+	require.Error(t, c.CheckAnswer("GET", "/v1/units", 201, header("application/json"), []byte(`{"items":[]}`)))
+	require.Error(t, c.CheckAnswer("GET", "/v1/units", 404, header(httpx.MediaProblem), []byte(`{"status":"x"}`)))
+}

@@ -10,10 +10,12 @@ import (
 	"strconv"
 	"time"
 
+	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/id"
 	"varde.internal/platform/tenant"
+	"varde.internal/schemas/topics"
 )
 
 // Opened is a new session.
@@ -83,12 +85,33 @@ const (
 
 // prove checks a password and code of the account, which is the zero document
 // where there is none. Every try is counted before it is checked, so that tries
-// side by side are not more than the lock allows.
+// side by side are not more than the lock allows. A wrong proof of an account
+// is in the audit log (R36).
 func (s *Service) prove(ctx context.Context, name string, account docstore.Doc[Account], password, code string, what proof) error {
 	attempts := s.attemptsID(name)
 	if err := s.charge(ctx, attempts, account); err != nil {
 		return err
 	}
+	err := s.check(ctx, attempts, account, password, code, what)
+	if !errors.Is(err, ErrCredentials) {
+		return err
+	}
+	// The same write for a name that does not exist, which takes the same time.
+	if _, failed := s.attempts.Update(ctx, attempts, func(_ *Attempts, out *docstore.Outbox) error {
+		if account.ID != "" {
+			out.Messages = append(out.Messages, audit.ChangeRecord(topics.AuditRecord{
+				Time: s.clock(), Service: "identity", Actor: topics.Actor{Type: "service", ID: "identity"}, Action: "session.refuse", Object: "account:" + account.ID,
+				Result: audit.ResultDenied, Details: map[string]string{"person": account.Value.PersonID},
+			}))
+		}
+		return nil
+	}); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (s *Service) check(ctx context.Context, attempts string, account docstore.Doc[Account], password, code string, what proof) error {
 	exists := account.ID != "" && !account.Value.Disabled
 	if what == proveStepUp && account.Value.HasFactor() {
 		if code == "" {

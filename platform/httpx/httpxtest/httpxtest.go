@@ -95,6 +95,12 @@ func Decode[T any](t testing.TB, r Response) T {
 	return v
 }
 
+// Conforms asserts that an answer is what the contract promises.
+func Conforms(t testing.TB, c *httpx.Contract, method, path string, r Response) {
+	t.Helper()
+	require.NoError(t, c.CheckAnswer(method, path, r.Status, r.Header, r.Body), "%s %s answered %d %s", method, path, r.Status, r.Body)
+}
+
 // Call sends one request with an optional token and JSON body to the
 // application. Headers are pairs of name and value.
 func Call(t testing.TB, app *fiber.App, method, path, token string, body any, headers ...string) Response {

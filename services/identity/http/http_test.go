@@ -20,7 +20,9 @@ import (
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/config"
+	"varde.internal/platform/docstore"
 	"varde.internal/platform/docstore/sqlite"
+	"varde.internal/platform/httpx"
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/run"
 	"varde.internal/platform/tenant"
@@ -49,6 +51,9 @@ type world struct {
 	audit *audittest.Recorder
 	bus   bus.Bus
 	web   string // web's service token
+	docs  docstore.Store
+
+	contract *httpx.Contract
 
 	mu  sync.Mutex
 	now time.Time
@@ -105,13 +110,13 @@ func seed() identity.Seed {
 
 func start(t *testing.T, b bus.Bus) *world {
 	t.Helper()
-	w := &world{t: t, audit: &audittest.Recorder{}, bus: b, now: time.Now().UTC()}
+	w := &world{t: t, audit: &audittest.Recorder{}, bus: b, now: time.Now().UTC(), docs: sqlite.OpenTemp(t), contract: httpxtest.Contract(t, "identity")}
 	cfg := identity.Default()
 	cfg.Argon = identity.Argon{MemoryKiB: 7 << 10, Passes: 1, Lanes: 1}
 	cfg.ClientSecret = func(service string) config.Secret { return config.Secret("secret of " + service) }
 	keys := &late{}
 	m, err := identity.New(run.Deps{
-		Log: slog.New(slog.DiscardHandler), Clock: w.clock, Docs: sqlite.OpenTemp(t), Bus: b, Audit: w.audit, Secret: secret,
+		Log: slog.New(slog.DiscardHandler), Clock: w.clock, Docs: w.docs, Bus: b, Audit: w.audit, Secret: secret,
 		Verifier: auth.NewVerifier(auth.VerifierConfig{Audience: "identity", Keys: keys, Clock: w.clock}),
 	}, cfg, identityhttp.Routes)
 	require.NoError(t, err)
@@ -126,7 +131,9 @@ func start(t *testing.T, b bus.Bus) *world {
 
 func (w *world) call(method, path, token string, body any) httpxtest.Response {
 	w.t.Helper()
-	return httpxtest.Call(w.t, w.app, method, path, token, body)
+	r := httpxtest.Call(w.t, w.app, method, path, token, body)
+	httpxtest.Conforms(w.t, w.contract, method, path, r)
+	return r
 }
 
 func (w *world) service(name, audience string) string {
@@ -346,7 +353,6 @@ func TestASessionEnds(t *testing.T) {
 	for _, forged := range []string{"x", closed + "0", "granvik." + strings.Split(closed, ".")[1] + ".00", strings.Replace(w.signIn("leder"), "granvik", "fjellbygd", 1)} {
 		require.Equal(t, "session-ended", w.tryToken(forged, "cases").Slug())
 	}
-	require.NoError(t, w.m.Sweep(context.Background()))
 }
 
 func TestAnAssignedPasswordMustBeChanged_R32(t *testing.T) {
@@ -612,4 +618,42 @@ func TestTheDirectoryAndRevocationsReachTheOthers(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	require.NotContains(t, keys, person("leader"), "keys name nobody")
+
+	sessions, err := docstore.Open[identity.Session](ctx, w.docs, docstore.Definition{Name: "identity_sessions", Indexes: []docstore.Index{{Fields: []string{"personId"}}, {Fields: []string{"expires"}}}})
+	require.NoError(t, err)
+	inGranvik := tenant.With(ctx, "granvik")
+	count := func() int {
+		n, err := sessions.Count(inGranvik, nil)
+		require.NoError(t, err)
+		return n
+	}
+	require.Equal(t, 2, count())
+	w.pass(14 * time.Hour)
+	require.Eventually(t, func() bool { return w.m.Sweep(ctx) == nil && count() == 0 }, 5*time.Second, 50*time.Millisecond, "nothing is kept of old sessions (R63)")
+}
+
+func TestAWrongProofIsInTheAuditLog_R36(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	refused := func() (records []topics.AuditRecord) {
+		docs, err := w.docs.Pending(context.Background(), "identity_attempts", 50)
+		require.NoError(t, err)
+		for _, d := range docs {
+			for _, m := range d.Messages {
+				var r topics.AuditRecord
+				require.NoError(t, json.Unmarshal(m.Message.Value, &r))
+				require.NotContains(t, string(m.Message.Value), "leder", "ids, no names")
+				records = append(records, r)
+			}
+		}
+		return records
+	}
+	w.trySignIn("ukjent"+domain, "not-the-password", "")
+	require.Empty(t, refused(), "what was typed as a name that is nobody's is not kept")
+	w.trySignIn("leder"+domain, "not-the-password", "")
+	records := refused()
+	require.Len(t, records, 1)
+	require.Equal(t, "session.refuse", records[0].Action)
+	require.Equal(t, "denied", records[0].Result)
+	require.Equal(t, person("leader"), records[0].Details["person"])
 }
