@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch'
+import type { paths as AuditPaths } from './audit'
 import type { paths as CasesPaths } from './cases'
 import type { components } from './common'
 import type { paths as DeviationPaths } from './deviation'
@@ -109,6 +110,7 @@ function client<P extends object>(service: string) {
 export const web = client<WebPaths>('web')
 export const identity = client<IdentityPaths>('identity')
 export const deviation = client<DeviationPaths>('deviation')
+export const audit = client<AuditPaths>('audit')
 export const cases = client<CasesPaths>('cases')
 export const search = client<SearchPaths>('search')
 export const register = client<RegisterPaths>('register')

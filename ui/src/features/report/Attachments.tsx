@@ -6,6 +6,7 @@ import { asProblem } from '../../api/client'
 import { Fault } from '../../components/Field'
 import { problemText } from '../../components/problemText'
 import { type Draft, type DraftFile, keepFile, keptFile, randomId, removeFile } from './draft'
+import { fileSize } from './fileSize'
 import type { Form } from './form'
 import { openFilesPlace, passes, removeSentFile, sendFile } from './send'
 
@@ -111,12 +112,6 @@ function Status({ file, share, running, plain }: { file: DraftFile; share: numbe
       <span className="soft small" aria-live="polite">{plain ? t('report:files.sendingPlain') : t('report:files.sending', { percent })}</span>
     </>
   )
-}
-
-export function fileSize(bytes: number, t: (key: string, values: Record<string, string>) => string): string {
-  const large = bytes >= megabyte
-  const size = new Intl.NumberFormat('nb-NO', { maximumFractionDigits: large ? 1 : 0 }).format(large ? bytes / megabyte : Math.max(1, bytes / 1024))
-  return large ? t('common:file.sizeLarge', { size }) : t('common:file.size', { size })
 }
 
 function Thumbnail({ file }: { file: DraftFile }) {

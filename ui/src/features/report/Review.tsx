@@ -2,23 +2,11 @@ import { Button } from '@digdir/designsystemet-react'
 import { useTranslation } from 'react-i18next'
 import { Refusal } from '../../components/states'
 import { i18n } from '../../i18n'
-import { dayAndTime } from '../../time/format'
+import { answerText } from './answerText'
 import type { Draft } from './draft'
-import { type Answers, answersToSend, type Form, type FormField, formText, isAnswered, visibleFields, visibleSteps } from './form'
+import { answersToSend, type Form, formText, isAnswered, visibleFields, visibleSteps } from './form'
 import type { Sending } from './useSending'
 
-export function answerText(form: Form, field: FormField, answers: Answers, language: string): string {
-  const value = answers[field.name]
-  if (value === undefined) return ''
-  const named = (v: string) => {
-    if (field.widget === 'unit') return form.units.find((c) => c.id === v)?.name ?? v
-    if (field.widget === 'system') return form.systems.find((c) => c.id === v)?.name ?? v
-    if (field.widget === 'date-time') return dayAndTime(v)
-    const option = field.options?.find((o) => o.value === v)
-    return option ? formText(form, language, option.label) : v
-  }
-  return Array.isArray(value) ? value.map(named).join('\n') : named(String(value))
-}
 
 /** What will be sent, nothing else. */
 export function Review({ form, draft, named, name, asksWho, onChange, onChangeWho, sending }: {

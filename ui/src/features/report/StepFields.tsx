@@ -1,5 +1,5 @@
 import { ExclamationmarkTriangleIcon } from '@navikt/aksel-icons'
-import { type ChangeEvent } from 'react'
+import type { ChangeEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ChoiceGroup, SelectField, TextArea, TextField } from '../../components/Field'
 import { i18n } from '../../i18n'
