@@ -41,12 +41,15 @@ type tenantLog struct {
 	size   int64
 	last   time.Time // no later record or checkpoint may be older
 	signed int64     // size of the last stored checkpoint; -1: none
-	hashes *hashes
-	recent *recentIDs
+	// applied is where the last chunk begins whose places are known to be
+	// written; -1: none.
+	applied int64
+	hashes  *hashes
+	recent  *recentIDs
 }
 
 func newTenantLog(id tenant.ID, s stores, clock func() time.Time) *tenantLog {
-	return &tenantLog{id: id, stores: s, clock: clock, hashes: newHashes(s.chunks), recent: newRecentIDs(20_000)}
+	return &tenantLog{id: id, stores: s, clock: clock, applied: -1, hashes: newHashes(s.chunks), recent: newRecentIDs(20_000)}
 }
 
 // errTaken: another process extended the log meanwhile.
@@ -182,6 +185,7 @@ func (l *tenantLog) apply(ctx context.Context, c chunk) error {
 	for _, id := range c.IDs {
 		l.recent.add(id)
 	}
+	l.applied = c.First
 	return nil
 }
 
@@ -203,8 +207,10 @@ func (l *tenantLog) load(ctx context.Context) error {
 		l.size = c.First + int64(len(c.IDs))
 		l.recent.uncertain = l.recent.uncertain || (before > 0 && before != l.size)
 		l.last = laterOf(l.last, c.Logged)
-		if err := l.apply(ctx, c); err != nil {
-			return err
+		if l.applied != c.First {
+			if err := l.apply(ctx, c); err != nil {
+				return err
+			}
 		}
 	}
 	l.signed = -1
@@ -232,6 +238,7 @@ func laterOf(a, b time.Time) time.Time {
 func (l *tenantLog) checkpoint(ctx context.Context, key bundle.Key) (bundle.Checkpoint, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.loaded = false // another process may have extended it
 	if err := l.load(ctx); err != nil {
 		return bundle.Checkpoint{}, "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -215,8 +216,11 @@ func (s *Service) sweep(ctx context.Context, age time.Duration) error {
 	if err != nil {
 		return err
 	}
+	busy := s.tenantsWaiting() // theirs may be among what was found
 	for _, d := range page.Docs {
-		s.enqueue(tenant.ID(d.Tenant), pendingEntry{id: d.ID, swept: true, entry: d.Value})
+		if tid := tenant.ID(d.Tenant); !slices.Contains(busy, tid) {
+			s.enqueue(tid, pendingEntry{id: d.ID, swept: true, entry: d.Value})
+		}
 	}
 	// Logs of tenants that were quiet since the last start are signed too.
 	tenants, err := s.tenants(ctx)

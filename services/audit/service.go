@@ -230,11 +230,8 @@ func (s *Service) enqueueFirst(tid tenant.ID, batch []pendingEntry) {
 // run appends what is recorded until ctx is done, and then what is left.
 func (s *Service) run(ctx context.Context) {
 	failures := 0
+	var retry <-chan time.Time // set while the last flush failed: then the backoff decides, not new records
 	for {
-		var retry <-chan time.Time
-		if failures > 0 {
-			retry = time.After(min(100*time.Millisecond<<min(failures, 6), 5*time.Second))
-		}
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
@@ -242,18 +239,20 @@ func (s *Service) run(ctx context.Context) {
 			_ = s.flush(last) // what fails now is swept up at the next start
 			return
 		case <-s.wake:
-			if failures > 0 {
-				continue // the backoff decides
+			if retry != nil {
+				continue
 			}
 		case <-retry:
 		}
-		if err := s.flush(ctx); err != nil {
-			failures++
-			if ctx.Err() == nil && (failures == 1 || failures%20 == 0) {
-				s.log.WarnContext(ctx, "records wait for their place in the log", "tries", failures, "error", err)
-			}
+		err := s.flush(ctx)
+		if err == nil {
+			failures, retry = 0, nil
 			continue
 		}
-		failures = 0
+		failures++
+		retry = time.After(min(100*time.Millisecond<<min(failures, 6), 5*time.Second))
+		if ctx.Err() == nil && (failures == 1 || failures%20 == 0) {
+			s.log.WarnContext(ctx, "records wait for their place in the log", "tries", failures, "error", err)
+		}
 	}
 }

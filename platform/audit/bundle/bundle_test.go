@@ -73,6 +73,9 @@ func (l *log) sign() {
 	root, err := tlog.TreeHash(n, l.reader())
 	require.NoError(l.t, err)
 	c := bundle.Checkpoint{Tenant: "bo", Size: n, Root: root, Time: begin.Add(time.Duration(n-1)*time.Minute + time.Second)}
+	if n > 20 {
+		c.Time = begin.Add(3 * time.Hour)
+	}
 	text, err := c.Sign(l.key.Signer)
 	require.NoError(l.t, err)
 	l.checkpoints, l.notes = append(l.checkpoints, c), append(l.notes, text)
@@ -247,7 +250,12 @@ func TestBackdatingIsFoundEvenWithTheKey(t *testing.T) {
 	t.Run("before a checkpoint that does not hold it", func(t *testing.T) {
 		t.Parallel()
 		l := twenty(t)
-		l.add(backdate(19*time.Minute + 500*time.Millisecond)) // signed at 19 min 1 s
+		late := l.checkpoints[2]
+		late.Time = late.Time.Add(time.Hour) // nothing was logged in that hour
+		note, err := late.Sign(l.key.Signer)
+		require.NoError(t, err)
+		l.checkpoints, l.notes = append(l.checkpoints, late), append(l.notes, note)
+		l.add(backdate(30 * time.Minute))
 		l.sign()
 		report := bundle.Verify(l.export(0, 21), bundle.Options{Key: l.key.Public})
 		require.Equal(t, []string{bundle.KindBackdated}, kinds(report))

@@ -71,6 +71,9 @@ const (
 	lateAfter = time.Hour
 	// ahead is how far the clock of a service may be in front of the log's.
 	ahead = 5 * time.Minute
+	// slack is how far a record's and a checkpoint's time may contradict each
+	// other: processes that extend one log have clocks of their own.
+	slack = 10 * time.Second
 	most  = 100 // problems in a report
 )
 
@@ -171,7 +174,7 @@ func (v *verification) entries() {
 		} else {
 			last = e.Logged
 		}
-		if e.Logged.After(v.head.Time) {
+		if e.Logged.After(v.head.Time.Add(slack)) {
 			v.problem(want, KindBackdated, "was logged after the checkpoint that contains it")
 		}
 		v.known = append(v.known, v.content(want, e, leaf))
@@ -321,7 +324,7 @@ func (v *verification) begins(c Checkpoint, proof []string) bool {
 func (v *verification) times(c Checkpoint) {
 	for i, e := range v.bundle.Entries {
 		index := v.bundle.From + int64(i)
-		if index < c.Size && e.Logged.After(c.Time) || index >= c.Size && e.Logged.Before(c.Time) {
+		if index < c.Size && e.Logged.After(c.Time.Add(slack)) || index >= c.Size && e.Logged.Before(c.Time.Add(-slack)) {
 			v.problem(index, KindBackdated, fmt.Sprintf("its time contradicts the checkpoint of %s", formatTime(c.Time)))
 		}
 	}
