@@ -24,10 +24,10 @@ type Health struct {
 
 // PartHealth defines model for PartHealth.
 type PartHealth struct {
-	Detail string `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty,omitzero"`
 
 	// Engine The engine that is missing, where one is.
-	Engine    string `json:"engine,omitempty"`
+	Engine    string `json:"engine,omitempty,omitzero"`
 	Name      string `json:"name"`
 	Reachable bool   `json:"reachable"`
 	Ready     bool   `json:"ready"`
@@ -36,24 +36,24 @@ type PartHealth struct {
 // Session defines model for Session.
 type Session struct {
 	// Csrf For the header Varde-Csrf.
-	Csrf string `json:"csrf,omitempty"`
+	Csrf string `json:"csrf,omitempty,omitzero"`
 
 	// DemoAccounts The accounts of the demo region, for the sign-in page; only where the installation runs the demo.
-	DemoAccounts []DemoAccount `json:"demoAccounts,omitempty"`
+	DemoAccounts []DemoAccount `json:"demoAccounts,omitempty,omitzero"`
 
 	// Expires At the latest; answered at sign-in.
-	Expires     time.Time `json:"expires,omitempty"`
-	IdleSeconds int       `json:"idleSeconds,omitempty"`
+	Expires     time.Time `json:"expires,omitempty,omitzero"`
+	IdleSeconds int       `json:"idleSeconds,omitempty,omitzero"`
 
 	// MustChangePassword Answered at sign-in.
-	MustChangePassword bool `json:"mustChangePassword,omitempty"`
+	MustChangePassword bool `json:"mustChangePassword,omitempty,omitzero"`
 	SignedIn           bool `json:"signedIn"`
 }
 
 // SignIn defines model for SignIn.
 type SignIn struct {
 	// Code From the code app.
-	Code string `json:"code,omitempty"`
+	Code string `json:"code,omitempty,omitzero"`
 
 	// Name name@tenant-domain, any case
 	Name     string `json:"name"`
