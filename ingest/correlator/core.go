@@ -165,8 +165,28 @@ func (c *Core) Start(now time.Time) []Output {
 				}
 			}
 		}
-		t.restored = map[string][]held{}
 		c.allWindows(t)
+	}
+	return c.take()
+}
+
+// Replayed ends a replay of events read before a restart: what was said of runs
+// of attempts, and holds no longer, is withdrawn.
+func (c *Core) Replayed() []Output {
+	for _, name := range slices.Sorted(maps.Keys(c.tenants)) {
+		t := c.tenants[name]
+		said := map[string]*held{}
+		for trigger, list := range t.restored {
+			for i := range list {
+				if c.isSequence(list[i].finding.Rule) && !list[i].withdrawn {
+					said[trigger] = &list[i]
+				}
+			}
+		}
+		for _, s := range t.runs {
+			s.reconcile(c, said)
+		}
+		t.restored = map[string][]held{}
 	}
 	return c.take()
 }
@@ -203,7 +223,7 @@ func (c *Core) Facts(facts []topics.Fact, now time.Time) (out []Output, errs []e
 	for _, name := range slices.Sorted(maps.Keys(touched)) {
 		t := c.tenants[name]
 		all := slices.Clone(t.past.all)
-		t.past.byVendor, t.past.byKey = map[string][]*entry{}, map[string][]*entry{}
+		t.past.clear()
 		for _, e := range all {
 			e.l = t.view.resolve(e.Attempt)
 			t.past.file(e)
@@ -283,6 +303,7 @@ func (c *Core) judge(t *tenantState, entries []*entry) {
 			e.cover = t.view.cover(e.l, vendor, t.past, p)
 		}
 		j.cover = e.cover
+		t.past.mark(e, t.view.offences(e)...)
 		var verdicts []Verdict
 		for _, r := range c.logons {
 			verdicts = append(verdicts, r.Judge(j)...)
@@ -320,15 +341,32 @@ func (c *Core) settle(t *tenantState, e *entry, verdicts []Verdict) {
 	e.findings = next
 }
 
-// usedWindows judges the windows that entries used.
+// usedWindows judges the windows that entries used. A new use of a window whose
+// agreement is valid then, or that was said to be without, changes nothing.
 func (c *Core) usedWindows(t *tenantState, entries []*entry) {
 	done := map[string]bool{}
 	for _, e := range entries {
-		if id := e.cover.windowID; id != "" && !done[id] {
-			done[id] = true
-			c.window(t, id)
+		id := e.cover.windowID
+		if id == "" || done[id] {
+			continue
+		}
+		if len(entries) == 1 && (c.saidOf(t, id) || t.view.agreement(e.l.acting(), e.cover.system, e.Time).State.Valid()) {
+			return
+		}
+		done[id] = true
+		c.window(t, id)
+	}
+}
+
+// saidOf reports whether every window rule has a finding with evidence on the window.
+func (c *Core) saidOf(t *tenantState, id string) bool {
+	for _, r := range c.windows {
+		h := t.windows[r.Meta().ID+id]
+		if h == nil || h.withdrawn || len(h.finding.Evidence) == 0 {
+			return false
 		}
 	}
+	return true
 }
 
 // allWindows judges every window and notes when the coming ones open.

@@ -13,6 +13,7 @@ type entry struct {
 	*Attempt
 	l        *logon
 	cover    coverage
+	marks    []string // lists of offending failures it stands in
 	findings []held
 }
 
@@ -29,10 +30,13 @@ type lookback struct {
 	ids      map[string]*entry
 	byVendor map[string][]*entry // by the acting vendor
 	byKey    map[string][]*entry // by account
+	// failed holds the failed passwords that must not have been tried: of a
+	// vendor outside every window, of an account that must not be used.
+	failed map[string][]*entry
 }
 
 func newLookback() *lookback {
-	return &lookback{ids: map[string]*entry{}, byVendor: map[string][]*entry{}, byKey: map[string][]*entry{}}
+	return &lookback{ids: map[string]*entry{}, byVendor: map[string][]*entry{}, byKey: map[string][]*entry{}, failed: map[string][]*entry{}}
 }
 
 func order(a, b *entry) int { return compare(a.Attempt, b.Attempt) }
@@ -89,16 +93,41 @@ func (b *lookback) drop(e *entry) {
 }
 
 func (b *lookback) unfile(e *entry) {
-	trim := func(m map[string][]*entry, key string) {
-		if m[key] = remove(m[key], e); len(m[key]) == 0 {
-			delete(m, key)
-		}
-	}
 	if vendor := e.l.acting(); vendor != "" {
-		trim(b.byVendor, vendor)
+		trim(b.byVendor, vendor, e)
 	}
-	trim(b.byKey, e.l.key)
+	trim(b.byKey, e.l.key, e)
+	b.mark(e)
 }
+
+func trim(m map[string][]*entry, key string, e *entry) {
+	if m[key] = remove(m[key], e); len(m[key]) == 0 {
+		delete(m, key)
+	}
+}
+
+// clear empties the lists by vendor and account, before every entry is filed anew.
+func (b *lookback) clear() {
+	b.byVendor, b.byKey = map[string][]*entry{}, map[string][]*entry{}
+}
+
+// mark puts the entry on exactly the lists of offending failures named.
+func (b *lookback) mark(e *entry, lists ...string) {
+	if slices.Equal(e.marks, lists) {
+		return
+	}
+	for _, m := range e.marks {
+		trim(b.failed, m, e)
+	}
+	for _, m := range lists {
+		b.failed[m] = insert(b.failed[m], e)
+	}
+	e.marks = lists
+}
+
+// Names of lists of offending failures.
+func outsideList(vendor, system string) string { return "outside\x00" + vendor + "\x00" + system }
+func goneList(key string) string               { return "gone\x00" + key }
 
 // after gives the entries of the vendor and of the account that lie after e and
 // may be judged differently because of it.
@@ -131,26 +160,20 @@ func (b *lookback) first(_ *view, w topics.AccessWindow, from, to time.Time) tim
 	return time.Time{}
 }
 
-// failures gathers the failed passwords up to c's in the sliding window of list
-// that match. ok is true on the one that makes the count full, as in C1.
-func (b *lookback) failures(c *judgement, list []*entry, match func(*entry) bool) (evidence []*Attempt, ok bool) {
-	if !c.password() {
-		return nil, false
-	}
-	self := b.ids[c.EventID]
-	if self == nil {
+// failures gathers the failed passwords up to c's in the sliding window of a
+// list. ok is true on the one that makes the count full, as in C1.
+func (b *lookback) failures(c *judgement, name string) (evidence []*Attempt, ok bool) {
+	list, self := b.failed[name], b.ids[c.EventID]
+	if self == nil || len(list) == 0 {
 		return nil, false
 	}
 	i, found := slices.BinarySearchFunc(list, self, order)
 	if !found {
 		return nil, false
 	}
-	counted := func(e *entry) bool { return e.failure() && e.password() && (e == self || match(e)) }
 	run := func(i int) (got []*Attempt, total int) {
 		for j := i; j >= 0 && total < c.params.FailedLogons && list[i].Time.Sub(list[j].Time) <= c.params.FailedWithin; j-- {
-			if counted(list[j]) {
-				got, total = append(got, list[j].Attempt), total+list[j].repeats()
-			}
+			got, total = append(got, list[j].Attempt), total+list[j].repeats()
 		}
 		return got, total
 	}
@@ -158,14 +181,10 @@ func (b *lookback) failures(c *judgement, list []*entry, match func(*entry) bool
 	if total < c.params.FailedLogons {
 		return nil, false
 	}
-	for j := i - 1; j >= 0; j-- {
-		if !counted(list[j]) {
-			continue
-		}
-		if _, before := run(j); before >= c.params.FailedLogons {
+	if i > 0 {
+		if _, before := run(i - 1); before >= c.params.FailedLogons {
 			return nil, false
 		}
-		break
 	}
 	slices.Reverse(got)
 	return got, true
@@ -189,18 +208,46 @@ func (b *lookback) usesOf(vendor, windowID string, from time.Time) []windowUse {
 // the duration runs from the first.
 func (b *lookback) expire(v *view, horizon, now time.Time, limit int) (dropped int) {
 	excess := len(b.all) - limit
-	for _, e := range slices.Clone(b.all) {
+	gone := map[*entry]bool{}
+	for _, e := range b.all {
 		if !e.Time.Before(horizon) && excess <= 0 {
 			break
 		}
-		if v.opensDuration(e, now) && excess <= 0 {
+		if excess <= 0 && v.opensDuration(e, now) {
 			continue
 		}
-		b.drop(e)
-		dropped++
+		gone[e] = true
+		delete(b.ids, e.EventID)
 		excess--
 	}
+	if len(gone) == 0 {
+		return 0
+	}
+	dropped = len(gone)
+	left := func(e *entry) bool { return gone[e] }
+	b.all = slices.DeleteFunc(b.all, left)
+	for _, m := range []map[string][]*entry{b.byVendor, b.byKey, b.failed} {
+		for k, list := range m {
+			if m[k] = slices.DeleteFunc(list, left); len(m[k]) == 0 {
+				delete(m, k)
+			}
+		}
+	}
 	return dropped
+}
+
+// offences names the lists that a failed password stands in.
+func (v *view) offences(e *entry) (lists []string) {
+	if !e.failure() || !e.password() {
+		return nil
+	}
+	if e.l.vendor != "" && !e.cover.covered {
+		lists = append(lists, outsideList(e.l.vendor, e.cover.system))
+	}
+	if slug, _ := v.gone(e.l); slug != "" {
+		lists = append(lists, goneList(e.l.key))
+	}
+	return lists
 }
 
 func (v *view) opensDuration(e *entry, now time.Time) bool {

@@ -37,14 +37,14 @@ type SequenceRule interface {
 	Rule
 	// Reach is how far back from an attempt Triggers looks.
 	Reach(p Params) time.Duration
-	// Triggers reports whether the i-th of seq triggers, and the evidence.
-	Triggers(seq []*Attempt, i int, p Params) (evidence []*Attempt, ok bool)
+	// Triggers reports whether the i-th of the stretch triggers, and the evidence.
+	Triggers(g *segment, i int, p Params) (evidence []*Attempt, ok bool)
 	// Wait is how long a trigger waits for something that prevents it.
 	Wait(p Params) time.Duration
-	// Prevented reports whether something in seq prevents the trigger at the i-th.
-	Prevented(seq []*Attempt, i int, p Params) (by *Attempt, ok bool)
+	// Prevented reports whether something prevents the trigger at the i-th.
+	Prevented(g *segment, i int, p Params) (by *Attempt, ok bool)
 	// Verdict makes the finding of a trigger.
-	Verdict(l *logon, evidence []*Attempt, v *view, p Params) Verdict
+	Verdict(l *logon, evidence []*Attempt, v *view) Verdict
 }
 
 // LogonRule judges one logon by the register as it was valid at its time

@@ -23,19 +23,19 @@ func (guessing) Wait(p Params) time.Duration { return p.LockWithin }
 
 // Triggers on the attempt that makes the count full. Those after it belong to
 // the same run until the sliding window holds fewer again or a success ends it.
-func (g guessing) Triggers(seq []*Attempt, i int, p Params) ([]*Attempt, bool) {
-	if !counts(seq, i, p) {
+func (r guessing) Triggers(g *segment, i int, p Params) ([]*Attempt, bool) {
+	if !counts(g, i, p) {
 		return nil, false
 	}
-	evidence, total := g.run(seq, i, p)
+	evidence, total := r.run(g, i, p)
 	if total < p.FailedLogons {
 		return nil, false
 	}
-	for j := i - 1; j >= 0 && !seq[j].Success; j-- {
-		if !counts(seq, j, p) {
+	for j := i - 1; j >= 0 && !g.list[j].Success; j-- {
+		if !counts(g, j, p) {
 			continue
 		}
-		if _, before := g.run(seq, j, p); before >= p.FailedLogons {
+		if _, before := r.run(g, j, p); before >= p.FailedLogons {
 			return nil, false
 		}
 		break
@@ -45,14 +45,14 @@ func (g guessing) Triggers(seq []*Attempt, i int, p Params) ([]*Attempt, bool) {
 
 // run sums the failed passwords in the window that ends with the i-th, back to
 // the last success.
-func (guessing) run(seq []*Attempt, i int, p Params) (evidence []*Attempt, total int) {
+func (guessing) run(g *segment, i int, p Params) (evidence []*Attempt, total int) {
 	for j := i; j >= 0 && total < p.FailedLogons; j-- {
-		if seq[j].Success || seq[i].Time.Sub(seq[j].Time) > p.FailedWithin {
+		if g.list[j].Success || g.list[i].Time.Sub(g.list[j].Time) > p.FailedWithin {
 			break
 		}
-		if counts(seq, j, p) {
-			total += seq[j].repeats()
-			evidence = append(evidence, seq[j])
+		if counts(g, j, p) {
+			total += g.list[j].repeats()
+			evidence = append(evidence, g.list[j])
 		}
 	}
 	slices.Reverse(evidence)
@@ -61,23 +61,26 @@ func (guessing) run(seq []*Attempt, i int, p Params) (evidence []*Attempt, total
 
 // counts reports whether the i-th is a failed password that is not the second
 // view, by the directory or the endpoint, of one already there.
-func counts(seq []*Attempt, i int, p Params) bool {
-	a := seq[i]
+func counts(g *segment, i int, p Params) bool {
+	a := g.list[i]
 	if !a.failure() || !a.password() {
 		return false
 	}
+	if !g.mixed {
+		return true
+	}
 	start, other := i, false
-	for j := i - 1; j >= 0 && seq[start].Time.Sub(seq[j].Time) <= p.SameAttempt; j-- {
-		if !seq[j].failure() || !seq[j].password() {
+	for j := i - 1; j >= 0 && g.list[start].Time.Sub(g.list[j].Time) <= p.SameAttempt; j-- {
+		if !g.list[j].failure() || !g.list[j].password() {
 			continue
 		}
-		other = other || (twins(seq[j], a) && a.Time.Sub(seq[j].Time) <= p.SameAttempt)
-		if !other && a.Time.Sub(seq[j].Time) > p.SameAttempt {
+		other = other || (twins(g.list[j], a) && a.Time.Sub(g.list[j].Time) <= p.SameAttempt)
+		if !other && a.Time.Sub(g.list[j].Time) > p.SameAttempt {
 			break
 		}
 		start = j
 	}
-	return !other || !absorbed(seq[start:i+1], p)
+	return !other || !absorbed(g.list[start:i+1], p)
 }
 
 func twins(a, b *Attempt) bool { return a.Directory != b.Directory && a.Host != b.Host }
@@ -103,21 +106,21 @@ func absorbed(seq []*Attempt, p Params) bool {
 }
 
 // Prevented looks for a lock of the account dated close enough to the i-th.
-func (guessing) Prevented(seq []*Attempt, i int, p Params) (*Attempt, bool) {
-	for j := i; j >= 0 && seq[i].Time.Sub(seq[j].Time) <= p.LockWithin; j-- {
-		if seq[j].Lock {
-			return seq[j], true
+func (guessing) Prevented(g *segment, i int, p Params) (*Attempt, bool) {
+	for j := i; j >= 0 && g.list[i].Time.Sub(g.list[j].Time) <= p.LockWithin; j-- {
+		if g.list[j].Lock {
+			return g.list[j], true
 		}
 	}
-	for j := i + 1; j < len(seq) && seq[j].Time.Sub(seq[i].Time) <= p.LockWithin; j++ {
-		if seq[j].Lock {
-			return seq[j], true
+	for j := i + 1; j < len(g.list) && g.list[j].Time.Sub(g.list[i].Time) <= p.LockWithin; j++ {
+		if g.list[j].Lock {
+			return g.list[j], true
 		}
 	}
 	return nil, false
 }
 
-func (g guessing) Verdict(l *logon, evidence []*Attempt, v *view, p Params) Verdict {
+func (r guessing) Verdict(l *logon, evidence []*Attempt, v *view) Verdict {
 	failed := 0
 	for _, a := range evidence {
 		failed += a.repeats()
@@ -127,7 +130,7 @@ func (g guessing) Verdict(l *logon, evidence []*Attempt, v *view, p Params) Verd
 	params["failed"] = strconv.Itoa(failed)
 	params["within"] = strconv.Itoa(int(last.Sub(first) / time.Second))
 	return Verdict{
-		Rule: g.Meta(), Group: map[string]string{"account": l.key}, Trigger: l.EventID, Time: last,
+		Rule: r.Meta(), Group: map[string]string{"account": l.key}, Trigger: l.EventID, Time: last,
 		Reason: topics.Reason{Slug: "failed-without-lock", Params: params}, Evidence: evidence, Logon: l, System: l.systems[0],
 	}
 }

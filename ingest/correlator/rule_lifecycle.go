@@ -28,10 +28,7 @@ func (r lifeCycle) Judge(c *judgement) []Verdict {
 	if c.Success {
 		return []Verdict{verdict}
 	}
-	evidence, ok := c.past.failures(c, c.past.byKey[c.key], func(e *entry) bool {
-		s, _ := c.view.gone(e.l)
-		return s != ""
-	})
+	evidence, ok := c.past.failures(c, goneList(c.key))
 	if !ok {
 		return nil
 	}

@@ -28,9 +28,7 @@ func (r vendorWindow) Judge(c *judgement) []Verdict {
 	}
 	if !c.Success {
 		// Failed logons are observations until there are as many as C1 asks for.
-		evidence, ok := c.past.failures(c, c.past.byVendor[c.vendor], func(e *entry) bool {
-			return e.l.vendor == c.vendor && !e.cover.covered && e.cover.system == c.cover.system
-		})
+		evidence, ok := c.past.failures(c, outsideList(c.vendor, c.cover.system))
 		if !ok {
 			return nil
 		}

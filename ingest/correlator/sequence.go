@@ -23,7 +23,9 @@ type trigger struct {
 	state   state
 	arrived time.Time // on the wall clock
 	warm    bool      // decided before a restart: said nothing about again
-	held    held
+	// evidence is kept here because the attempts before may be let go while it waits.
+	evidence []*Attempt
+	held     held
 }
 
 // segment is a stretch of attempts on one account in which each can bear on the
@@ -36,6 +38,7 @@ type segment struct {
 	warm     map[string]bool
 	dropped  time.Time // event time of the last attempt let go; zero: none
 	touched  time.Time // on the wall clock
+	mixed    bool      // some are the directory's view
 	triggers map[string]*trigger
 }
 
@@ -103,6 +106,7 @@ func (g *segment) join(o *segment) {
 		t.seg = g
 		g.triggers[id] = t
 	}
+	g.mixed = g.mixed || o.mixed
 	g.dropped, g.touched = maxTime(g.dropped, o.dropped), maxTime(g.touched, o.touched)
 }
 
@@ -118,6 +122,7 @@ func (s *sequences) add(c *Core, t *tenantState, key string, a *Attempt, warm bo
 		s.count--
 	}
 	before := len(g.list)
+	g.mixed = g.mixed || a.Directory
 	list, at := place(g.list, a)
 	g.list, g.touched = list, now
 	s.count += len(list) - before
@@ -131,8 +136,8 @@ func (s *sequences) add(c *Core, t *tenantState, key string, a *Attempt, warm bo
 	if warm {
 		g.warm[a.EventID] = true
 	}
-	// A lock can bear on triggers before it.
-	for at > 0 && a.Time.Sub(g.list[at-1].Time) <= s.rule.Wait(p) {
+	// A lock can bear on triggers before it; everything else on later ones only.
+	for a.Lock && at > 0 && a.Time.Sub(g.list[at-1].Time) <= s.rule.Wait(p) {
 		at--
 	}
 	s.evaluate(c, t, g, at, p, now)
@@ -154,7 +159,7 @@ func (s *sequences) evaluate(c *Core, t *tenantState, g *segment, at int, p Para
 			delete(gone, a.EventID)
 			continue
 		}
-		evidence, fires := s.rule.Triggers(g.list, i, p)
+		evidence, fires := s.rule.Triggers(g, i, p)
 		if !fires {
 			continue
 		}
@@ -165,7 +170,8 @@ func (s *sequences) evaluate(c *Core, t *tenantState, g *segment, at int, p Para
 			s.wait(tr)
 		}
 		delete(gone, a.EventID)
-		by, stopped := s.rule.Prevented(g.list, i, p)
+		tr.evidence = evidence
+		by, stopped := s.rule.Prevented(g, i, p)
 		switch {
 		case stopped && tr.state == waiting:
 			tr.state = prevented
@@ -174,7 +180,7 @@ func (s *sequences) evaluate(c *Core, t *tenantState, g *segment, at int, p Para
 			tr.state = prevented
 			c.withdraw(&tr.held, reason("account-locked", "lockedAt", stamp(by.Time)))
 		case tr.state == waiting && t.watermarks[a.Source].After(a.Time.Add(s.rule.Wait(p))):
-			s.raise(c, t, tr, evidence, p)
+			s.raise(c, t, tr)
 		}
 	}
 	for id, tr := range gone {
@@ -182,6 +188,31 @@ func (s *sequences) evaluate(c *Core, t *tenantState, g *segment, at int, p Para
 		s.unwait(tr)
 		if tr.state == standing {
 			c.withdraw(&tr.held, reason("late-event"))
+		}
+	}
+}
+
+// reconcile compares, once what was read before a restart has been read again,
+// what had been said with what triggers now. Of what lies further back nothing
+// is known, and it stays.
+func (s *sequences) reconcile(c *Core, said map[string]*held) {
+	for _, list := range s.byKey {
+		for _, g := range list {
+			for id := range g.ids {
+				h := said[id]
+				if h == nil || h.finding.Rule != s.rule.Meta().ID || g.warm[id] {
+					continue
+				}
+				switch tr := g.triggers[id]; {
+				case tr == nil:
+					c.withdraw(h, reason("late-event"))
+				case tr.state == prevented:
+					c.withdraw(h, reason("account-locked"))
+				case tr.state == waiting:
+					tr.state, tr.held = standing, *h
+					s.unwait(tr)
+				}
+			}
 		}
 	}
 }
@@ -213,10 +244,10 @@ func (s *sequences) unwait(tr *trigger) {
 }
 
 // raise makes the finding of a trigger whose wait is over.
-func (s *sequences) raise(c *Core, t *tenantState, tr *trigger, evidence []*Attempt, p Params) {
+func (s *sequences) raise(c *Core, t *tenantState, tr *trigger) {
 	tr.state = standing
 	s.unwait(tr)
-	verdict := s.rule.Verdict(t.view.resolve(tr.at), evidence, t.view, p)
+	verdict := s.rule.Verdict(t.view.resolve(tr.at), tr.evidence, t.view)
 	tr.held = held{finding: c.finding(t, verdict), trigger: verdict.Trigger, withdrawn: true}
 	c.raise(&tr.held, tr.at.trace, tr.warm)
 }
@@ -224,7 +255,7 @@ func (s *sequences) raise(c *Core, t *tenantState, tr *trigger, evidence []*Atte
 // passed ends the waits of a source whose event time has gone past them.
 func (s *sequences) passed(c *Core, t *tenantState, source string, p Params) {
 	mark := t.watermarks[source]
-	s.end(c, t, source, p, func(tr *trigger) bool { return mark.After(tr.at.Time.Add(s.rule.Wait(p))) })
+	s.end(c, t, source, func(tr *trigger) bool { return mark.After(tr.at.Time.Add(s.rule.Wait(p))) })
 }
 
 // clock ends waits by the clock on the wall. A trigger in replayed or delayed
@@ -232,7 +263,7 @@ func (s *sequences) passed(c *Core, t *tenantState, source string, p Params) {
 // arrival, so that a lock further on in the same stream can prevent it.
 func (s *sequences) clock(c *Core, t *tenantState, p Params, now time.Time, behind bool) {
 	for source := range s.waiting {
-		s.end(c, t, source, p, func(tr *trigger) bool {
+		s.end(c, t, source, func(tr *trigger) bool {
 			grace := settle
 			if behind {
 				grace = max(grace, s.rule.Wait(p))
@@ -242,7 +273,7 @@ func (s *sequences) clock(c *Core, t *tenantState, p Params, now time.Time, behi
 	}
 }
 
-func (s *sequences) end(c *Core, t *tenantState, source string, p Params, over func(*trigger) bool) {
+func (s *sequences) end(c *Core, t *tenantState, source string, over func(*trigger) bool) {
 	var due []*trigger
 	for tr := range s.waiting[source] {
 		if over(tr) {
@@ -251,16 +282,7 @@ func (s *sequences) end(c *Core, t *tenantState, source string, p Params, over f
 	}
 	slices.SortFunc(due, func(a, b *trigger) int { return compare(a.at, b.at) })
 	for _, tr := range due {
-		i, found := slices.BinarySearchFunc(tr.seg.list, tr.at, compare)
-		if !found {
-			s.unwait(tr)
-			continue
-		}
-		if evidence, ok := s.rule.Triggers(tr.seg.list, i, p); ok {
-			s.raise(c, t, tr, evidence, p)
-		} else {
-			s.unwait(tr)
-		}
+		s.raise(c, t, tr)
 	}
 }
 

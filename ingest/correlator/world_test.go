@@ -147,12 +147,14 @@ func cert(name string) change {
 func key(fingerprint string) change {
 	return func(e *ecs.Event) { e.Varde.Method, e.Varde.Key = "publickey", &ecs.Key{Fingerprint: fingerprint} }
 }
-func repeat(n int) change         { return func(e *ecs.Event) { e.Varde.Repeat = n } }
-func source(s string) change      { return func(e *ecs.Event) { e.Varde.Source = s } }
-func provenance(p string) change  { return func(e *ecs.Event) { e.Varde.Provenance = p } }
-func station(s string) change     { return func(e *ecs.Event) { e.Varde.Station = s } }
-func realm(r, name string) change { return func(e *ecs.Event) { e.Varde.Account = &ecs.Account{Realm: r, Name: name} } }
-func dataset(d string) change     { return func(e *ecs.Event) { e.Event.Dataset = d } }
+func repeat(n int) change        { return func(e *ecs.Event) { e.Varde.Repeat = n } }
+func source(s string) change     { return func(e *ecs.Event) { e.Varde.Source = s } }
+func provenance(p string) change { return func(e *ecs.Event) { e.Varde.Provenance = p } }
+func station(s string) change    { return func(e *ecs.Event) { e.Varde.Station = s } }
+func realm(r, name string) change {
+	return func(e *ecs.Event) { e.Varde.Account = &ecs.Account{Realm: r, Name: name} }
+}
+func dataset(d string) change { return func(e *ecs.Event) { e.Event.Dataset = d } }
 func locked(e *ecs.Event) {
 	e.Varde.Attempt, e.Event.Action, e.Event.Outcome = false, ecs.ActionAccountLocked, ""
 }
