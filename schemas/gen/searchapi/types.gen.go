@@ -185,8 +185,8 @@ type Around struct {
 
 // AroundRequest defines model for AroundRequest.
 type AroundRequest struct {
-	After   int    `json:"after,omitempty,omitzero"`
-	Before  int    `json:"before,omitempty,omitzero"`
+	After   *int   `json:"after,omitempty"`
+	Before  *int   `json:"before,omitempty"`
 	Context string `json:"context"`
 	Id      string `json:"id"`
 }

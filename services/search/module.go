@@ -1,0 +1,202 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+	_ "time/tzdata" // dates in queries are those of the municipality's clock
+
+	"github.com/gofiber/fiber/v2"
+
+	"varde.internal/platform/auth"
+	"varde.internal/platform/docstore"
+	"varde.internal/platform/httpx"
+	"varde.internal/platform/problem"
+	"varde.internal/platform/run"
+	"varde.internal/platform/tenant"
+	"varde.internal/schemas/gen/casesapi"
+	searchhttp "varde.internal/services/search/http"
+)
+
+// Name of the part.
+const Name = "search"
+
+// Config of the search service.
+type Config struct {
+	ContextLife time.Duration // how long a stated purpose holds
+	TimeZone    string        // of dates in queries, and of days in histograms
+}
+
+// Default is what runs where nothing is set.
+func Default() Config { return Config{ContextLife: 12 * time.Hour, TimeZone: "Europe/Oslo"} }
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	if c.ContextLife <= 0 {
+		return errors.New("search: contexts must last a while")
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	return nil
+}
+
+// Module is the service as a part of Varde.
+type Module struct {
+	deps    run.Deps
+	cfg     Config
+	app     *fiber.App
+	service atomic.Pointer[Service]
+}
+
+var _ run.Part = (*Module)(nil)
+
+// New wires the service. It does no I/O.
+func New(deps run.Deps, cfg Config) (*Module, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Module{deps: deps, cfg: cfg}
+	app, err := httpx.New(httpx.Config{
+		Name: Name, Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
+	})
+	if err != nil {
+		return nil, err
+	}
+	searchhttp.Register(app, func() (searchhttp.Search, error) {
+		if s := m.service.Load(); s != nil {
+			return api{s}, nil
+		}
+		return nil, errStarting
+	})
+	m.app = app
+	return m, nil
+}
+
+var errStarting = problem.Unavailable("The service is starting. Try again in a moment.", nil)
+
+// Name implements run.Part.
+func (m *Module) Name() string { return Name }
+
+// App implements run.Part.
+func (m *Module) App() *fiber.App { return m.app }
+
+// Ready implements run.Part.
+func (m *Module) Ready(ctx context.Context) error {
+	if m.service.Load() == nil {
+		return errors.New("search: the documents are not open yet")
+	}
+	if err := m.deps.Docs.Ready(ctx); err != nil {
+		return httpx.NotReady("documents", err)
+	}
+	if err := m.deps.Events.Ready(ctx); err != nil {
+		return httpx.NotReady("events", err)
+	}
+	return nil
+}
+
+// Open opens the collections. Run does it by itself, again and again.
+func (m *Module) Open(ctx context.Context) error {
+	contexts, err := docstore.Open[Context](ctx, m.deps.Docs, docstore.Definition{Name: "search_contexts", Version: 1,
+		Indexes: []docstore.Index{{Fields: []string{"expires"}}}})
+	if err != nil {
+		return err
+	}
+	views, err := docstore.Open[View](ctx, m.deps.Docs, docstore.Definition{Name: "search_views", Version: 1,
+		Indexes: []docstore.Index{{Fields: []string{"subject", "named", "name"}}, {Fields: []string{"named", "created"}}}})
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(m.cfg.TimeZone)
+	if err != nil {
+		return err
+	}
+	m.service.Store(&Service{
+		contexts: contexts, views: views, events: m.deps.Events, audit: m.deps.Audit, log: m.deps.Log, clock: m.deps.Clock,
+		zone: zone, life: m.cfg.ContextLife, viewKey: m.deps.Secret("search-views"),
+		cases: &casesClient{deps: m.deps, known: map[string]knownCase{}},
+	})
+	return nil
+}
+
+const (
+	openAgain  = time.Second
+	sweepEvery = time.Hour
+)
+
+// Run implements run.Part: it opens the collections as soon as they can be
+// reached, then deletes what is old.
+func (m *Module) Run(ctx context.Context) error {
+	for {
+		err := m.Open(ctx)
+		if err == nil {
+			break
+		}
+		m.deps.Log.WarnContext(ctx, "search waits for its documents", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(openAgain):
+		}
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := m.service.Load().Sweep(ctx); err != nil && ctx.Err() == nil {
+			m.deps.Log.WarnContext(ctx, "old searches stay a while longer", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// casesClient asks the cases service, and remembers the answer for a few
+// seconds: one view asks for rows, bars and facets at once.
+type casesClient struct {
+	deps run.Deps
+
+	mu    sync.Mutex
+	known map[string]knownCase
+}
+
+type knownCase struct {
+	CaseAccess
+	until time.Time
+}
+
+const rememberCase = 3 * time.Second
+
+// Access implements Cases.
+func (c *casesClient) Access(ctx context.Context, caseID string) (CaseAccess, error) {
+	tid, err := tenant.From(ctx)
+	if err != nil {
+		return CaseAccess{}, err
+	}
+	key, now := string(tid)+"/"+caseID, c.deps.Clock()
+	c.mu.Lock()
+	k, ok := c.known[key]
+	c.mu.Unlock()
+	if ok && now.Before(k.until) {
+		return k.CaseAccess, nil
+	}
+	client := httpx.Client{Service: "cases", BaseURL: c.deps.Endpoint("cases"), Tokens: c.deps.Tokens, Deadline: 5 * time.Second}
+	var found casesapi.CaseAccess
+	if err := client.Get(ctx, "/v1/internal/cases/"+url.PathEscape(caseID), &found); err != nil {
+		return CaseAccess{}, err
+	}
+	access := CaseAccess{Number: found.Number, Open: found.Open, Object: auth.Object{Tenant: tid, Unit: found.Unit, Owners: found.Owners}}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) > 1000 {
+		clear(c.known)
+	}
+	c.known[key] = knownCase{access, now.Add(rememberCase)}
+	return access, nil
+}
