@@ -14,5 +14,6 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/segmentio/kafka-go.(*Writer).Close"),
 		goleak.IgnoreAnyFunction("github.com/segmentio/kafka-go.(*partitionWriter).writeBatch"),
 		goleak.IgnoreAnyFunction("github.com/segmentio/kafka-go.(*connPool).discover"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 	)
 }

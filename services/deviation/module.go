@@ -1,0 +1,224 @@
+package deviation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"varde.internal/platform/bus"
+	"varde.internal/platform/docstore"
+	"varde.internal/platform/httpx"
+	"varde.internal/platform/problem"
+	"varde.internal/platform/run"
+	"varde.internal/platform/tenant"
+	deviationhttp "varde.internal/services/deviation/http"
+)
+
+// Config of the deviation service.
+type Config struct {
+	Limits    Limits
+	DraftLife time.Duration
+	// What may come in without sign-in, per tenant (N7). Signed-in reports and
+	// reports without files are never held up by the quota of files.
+	UploadBytesPerDay  int64
+	DraftsPerDay       int
+	AnonymousPerMinute float64
+	AnonymousBurst     int
+	// Tries of receipt codes that do not exist, of all together.
+	MissesPerMinute float64
+	MissesBurst     int
+	// Uploads is how many files are in memory at once.
+	Uploads       int
+	SweepInterval time.Duration
+}
+
+// Default is what runs where nothing is set.
+func Default() Config {
+	return Config{
+		Limits:    Limits{Files: 10, FileBytes: 25 << 20, DraftBytes: 100 << 20},
+		DraftLife: 24 * time.Hour, UploadBytesPerDay: 5 << 30, DraftsPerDay: 5000,
+		AnonymousPerMinute: 30, AnonymousBurst: 200, MissesPerMinute: 30, MissesBurst: 60,
+		Uploads: 3, SweepInterval: 10 * time.Minute,
+	}
+}
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	for name, n := range map[string]int64{
+		"files": int64(c.Limits.Files), "file bytes": c.Limits.FileBytes, "draft bytes": c.Limits.DraftBytes, "draft life": int64(c.DraftLife),
+		"upload bytes": c.UploadBytesPerDay, "drafts": int64(c.DraftsPerDay), "anonymous burst": int64(c.AnonymousBurst),
+		"misses burst": int64(c.MissesBurst), "uploads": int64(c.Uploads), "sweep interval": int64(c.SweepInterval),
+	} {
+		if n <= 0 {
+			return fmt.Errorf("deviation: %s must be positive", name)
+		}
+	}
+	if c.AnonymousPerMinute <= 0 || c.MissesPerMinute <= 0 {
+		return errors.New("deviation: rates must be positive")
+	}
+	return nil
+}
+
+// Module is the service as a part of Varde.
+type Module struct {
+	deps    run.Deps
+	cfg     Config
+	app     *fiber.App
+	places  *Places
+	forms   *Catalog
+	service atomic.Pointer[Service]
+	// register and directory say whether these topics were read to their end.
+	register, directory atomic.Bool
+}
+
+// New wires the service. It does no I/O.
+func New(deps run.Deps, cfg Config) (*Module, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	forms, err := BuiltIn()
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{deps: deps, cfg: cfg, places: NewPlaces(), forms: forms}
+	m.app, err = httpx.New(httpx.Config{
+		Name: m.Name(), Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
+	})
+	if err != nil {
+		return nil, err
+	}
+	deviationhttp.Register(m.app, func() (deviationhttp.Deviation, error) {
+		s, err := m.Service()
+		return api{s}, err
+	})
+	return m, nil
+}
+
+// Name is the part's name.
+func (m *Module) Name() string { return "deviation" }
+
+// App has the routes.
+func (m *Module) App() *fiber.App { return m.app }
+
+var errStarting = problem.Unavailable("The service is starting. Try again in a moment.", nil)
+
+// Service gives the use cases, or a problem while the stores are not open yet.
+func (m *Module) Service() (*Service, error) {
+	if s := m.service.Load(); s != nil {
+		return s, nil
+	}
+	return nil, errStarting
+}
+
+// Ready says whether the forms know their choices, and the engines answer.
+func (m *Module) Ready(ctx context.Context) error {
+	if m.service.Load() == nil {
+		return errors.New("deviation: the document store is not open yet")
+	}
+	if !m.register.Load() || !m.directory.Load() {
+		return errors.New("deviation: register and directory are not read to their end yet")
+	}
+	return errors.Join(m.deps.Docs.Ready(ctx), m.deps.Bus.Ready(ctx), m.deps.Blobs.Ready(ctx))
+}
+
+const (
+	collReports  = "deviation_reports"
+	collMessages = "deviation_messages"
+	collDrafts   = "deviation_drafts"
+	collUsage    = "deviation_usage"
+)
+
+// Run opens the stores, follows register, directory and cases, publishes what
+// was reported, and removes abandoned files, until ctx is done.
+func (m *Module) Run(ctx context.Context) error {
+	if err := m.open(ctx); err != nil {
+		return nil //nolint:nilerr // ctx is done before the stores opened
+	}
+	s := m.service.Load()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return m.deps.Bus.Follow(ctx, bus.TopicRegister, m.places.Handle, func() { m.register.Store(true) })
+	})
+	g.Go(func() error {
+		return m.deps.Bus.Follow(ctx, bus.TopicDirectory, m.places.Handle, func() { m.directory.Store(true) })
+	})
+	g.Go(func() error {
+		return m.deps.Bus.Consume(ctx, bus.TopicCases, "deviation", bus.ConsumeOptions{}, s.HandleCases)
+	})
+	for _, collection := range []string{collReports, collMessages} {
+		g.Go(func() error {
+			return docstore.Relay(ctx, m.deps.Docs, collection, m.deps.Bus, docstore.RelayOptions{Log: m.deps.Log})
+		})
+	}
+	g.Go(func() error { m.sweep(ctx, s); return nil })
+	return g.Wait()
+}
+
+// open declares the collections, again and again while the store is away.
+func (m *Module) open(ctx context.Context) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		s, err := openService(ctx, m.deps, m.cfg, m.places, m.forms)
+		if err == nil {
+			m.service.Store(s)
+			return nil
+		}
+		m.deps.Log.WarnContext(ctx, "deviation waits for the document store", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func openService(ctx context.Context, deps run.Deps, cfg Config, places *Places, forms *Catalog) (*Service, error) {
+	s := &Service{
+		blobs: deps.Blobs, audit: deps.Audit, log: deps.Log, clock: deps.Clock, places: places, forms: forms, cfg: cfg,
+		keys: Secrets{
+			Identity: deps.Secret("reporter-identity"), Index: deps.Secret("reporter-index"), Receipt: deps.Secret("receipt-codes"),
+			Exclusion: deps.Secret("reporter-exclusion"), Topic: deps.Secret("topic-keys"),
+		},
+		quotas:   &quotas{cfg: cfg, reports: map[string]*rate.Limiter{}, misses: map[string]*rate.Limiter{}},
+		cleaning: make(chan struct{}, cfg.Uploads),
+	}
+	// The store notes when a document was written: of these, the hour.
+	def := func(name string, indexes ...docstore.Index) docstore.Definition {
+		return docstore.Definition{Name: name, Version: 1, Indexes: indexes, Clock: func() time.Time { return coarse(deps.Clock(), true) }}
+	}
+	on := func(fields ...string) docstore.Index { return docstore.Index{Fields: fields} }
+	var err error
+	if s.reports, err = docstore.Open[Report](ctx, deps.Docs, def(collReports, docstore.Index{Fields: []string{"code"}, Unique: true}, on("owner", "submitted"))); err != nil {
+		return nil, err
+	}
+	if s.messages, err = docstore.Open[Message](ctx, deps.Docs, def(collMessages, on("reportId", "sequence"))); err != nil {
+		return nil, err
+	}
+	if s.drafts, err = docstore.Open[Draft](ctx, deps.Docs, def(collDrafts, on("expires"))); err != nil {
+		return nil, err
+	}
+	s.usage, err = docstore.Open[Usage](ctx, deps.Docs, def(collUsage))
+	return s, err
+}
+
+func (m *Module) sweep(ctx context.Context, s *Service) {
+	tick := time.NewTicker(m.cfg.SweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, t := range m.places.Tenants(m.deps.Clock()) {
+			if err := s.Sweep(tenant.With(ctx, tenant.ID(t.ID))); err != nil && ctx.Err() == nil {
+				m.deps.Log.WarnContext(ctx, "abandoned files wait", "tenant", t.ID, "error", err)
+			}
+		}
+	}
+}
