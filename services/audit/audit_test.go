@@ -195,7 +195,7 @@ func TestManyRecordsAtOnceAreEachInTheLogOnce_R41(t *testing.T) {
 	w := newWorld(t)
 	m, stop := w.start()
 	s := w.service(m)
-	const n = 600
+	const n = 240
 	begun := time.Now()
 	var wg sync.WaitGroup
 	for worker := range 30 {
@@ -241,18 +241,18 @@ func TestABrokenStoreLosesNothingAndDoublesNothing_R41(t *testing.T) {
 	s := w.service(m)
 	w.docs.set(0.1)
 	stored := map[string]bool{}
-	for i := range 300 {
+	for i := range 150 {
 		r := record("bo", i)
 		if err := s.Record(in("bo"), r); err == nil {
 			stored[r.ID] = true
 		}
-		if i%60 == 59 { // and the process ends in the middle of it
+		if i%30 == 29 { // and the process ends in the middle of it
 			stop()
 			m, stop = w.start()
 			s = w.service(m)
 		}
 	}
-	require.Greater(t, len(stored), 200)
+	require.Greater(t, len(stored), 100)
 	w.docs.set(0)
 	w.untilLogged(m, "bo", int64(len(stored)))
 	ids, _ := w.whole(m, "bo")
@@ -275,7 +275,7 @@ func TestTwoProcessesExtendOneLog_R41(t *testing.T) {
 	for p, m := range []*Module{one, two} {
 		s := w.service(m)
 		wg.Go(func() {
-			for i := range 150 {
+			for i := range 60 {
 				if err := s.Record(in("bo"), record("bo", p*1000+i)); err != nil {
 					t.Error(err)
 				}
@@ -283,7 +283,7 @@ func TestTwoProcessesExtendOneLog_R41(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.untilLogged(one, "bo", 300)
+	w.untilLogged(one, "bo", 120)
 	require.Eventually(t, func() bool {
 		n, err := w.service(one).stores.records.Count(in("bo"), docstore.Eq{Field: "pending", Value: true})
 		return err == nil && n == 0
@@ -295,7 +295,7 @@ func TestTwoProcessesExtendOneLog_R41(t *testing.T) {
 		require.Equal(t, 1, count[one])
 	}
 	for p := range 2 {
-		for i := range 150 {
+		for i := range 60 {
 			require.Equal(t, 1, count[record("bo", p*1000+i).ID])
 		}
 	}
