@@ -1,4 +1,7 @@
-// Package indexer stores the events of the topic in the event index.
+// Package indexer writes the events of the topic "events" into the event
+// index. A batch is committed only when every event of it is stored, was
+// stored before, or lies whole on events.failed; while the index is down it
+// waits and nothing is lost.
 package indexer
 
 import (
@@ -6,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -26,48 +31,64 @@ const Name = "indexer"
 
 // Config of the indexer.
 type Config struct {
-	// Batch is how many events are stored at once: each batch is one wait for
-	// the disk.
-	Batch int
-	// Gather is how long a batch may wait to fill.
-	Gather time.Duration
+	BatchSize int           // events per append
+	MaxWait   time.Duration // longest wait for a batch to fill: how late an event is searchable
 }
 
-// Default is right for both indexes.
-func Default() Config { return Config{Batch: 2000, Gather: 20 * time.Millisecond} }
+// Default is what runs where nothing is set.
+func Default() Config { return Config{BatchSize: 1000, MaxWait: 200 * time.Millisecond} }
 
 // Validate says what is wrong with the configuration.
 func (c Config) Validate() error {
-	if c.Batch < 1 || c.Gather < 0 {
-		return errors.New("indexer: batch must be positive and gather not negative")
+	if c.BatchSize < 1 || c.BatchSize > 10_000 || c.MaxWait <= 0 {
+		return errors.New("indexer: a batch has 1 to 10,000 events and a time to fill")
 	}
 	return nil
 }
+
+// Stage and reasons of the dead letters; those of the index are in eventindex.
+const (
+	stage            = "index"
+	reasonUnreadable = "unreadable"
+	reasonMismatch   = "tenant-mismatch"
+)
 
 // Module is the part.
 type Module struct {
 	deps    run.Deps
 	cfg     Config
 	app     *fiber.App
-	results *prometheus.CounterVec
-	lag     *prometheus.GaugeVec
+	metrics metrics
 }
 
 var _ run.Part = (*Module)(nil)
+
+type metrics struct {
+	events *prometheus.CounterVec
+	lag    *prometheus.GaugeVec
+	took   prometheus.Histogram
+	delay  prometheus.Histogram
+}
 
 // New wires the part. It does no I/O.
 func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Module{deps: deps, cfg: cfg,
-		results: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "varde_indexer_events_total", Help: "Events by what became of them."}, []string{"result"}),
-		lag:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "varde_indexer_lag_events", Help: "Events on the topic that are not stored yet."}, []string{"partition"}),
-	}
+	m := &Module{deps: deps, cfg: cfg, metrics: metrics{
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "varde_indexer_events_total", Help: "Events taken from the topic, by what became of them."}, []string{"result"}),
+		lag:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "varde_indexer_lag", Help: "Messages behind the end of a partition."}, []string{"partition"}),
+		took:   prometheus.NewHistogram(prometheus.HistogramOpts{Name: "varde_indexer_append_seconds", Help: "Time to store a batch.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 12)}),
+		delay:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "varde_indexer_delay_seconds", Help: "From the receipt of the last event of a batch to its storage.", Buckets: prometheus.ExponentialBuckets(0.05, 2, 14)}),
+	}}
 	if deps.Metrics != nil {
-		deps.Metrics.MustRegister(m.results, m.lag)
+		for _, c := range []prometheus.Collector{m.metrics.events, m.metrics.lag, m.metrics.took, m.metrics.delay} {
+			if err := deps.Metrics.Register(c); err != nil {
+				return nil, fmt.Errorf("indexer: %w", err)
+			}
+		}
 	}
-	app, err := httpx.New(httpx.Config{Name: Name, Contract: httpx.NoContract, Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready})
+	app, err := httpx.New(httpx.Config{Name: Name, Contract: httpx.NoContract, Log: deps.Log, Clock: deps.Clock, Metrics: deps.Metrics, Ready: m.Ready})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +99,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 // Name implements run.Part.
 func (m *Module) Name() string { return Name }
 
-// App has no routes beside health and metrics.
+// App implements run.Part: health and metrics.
 func (m *Module) App() *fiber.App { return m.app }
 
 // Ready implements run.Part.
@@ -92,80 +113,87 @@ func (m *Module) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Run consumes until ctx is done. A batch is committed after its events are
-// durable; while the index is down the same batch is tried again, so nothing
-// is lost and, ids being deterministic, nothing is stored twice.
+// Run consumes until ctx is done. A batch that could not be stored comes again.
 func (m *Module) Run(ctx context.Context) error {
 	return m.deps.Bus.Consume(ctx, bus.TopicEvents, Name, bus.ConsumeOptions{
-		BatchSize: m.cfg.Batch, MaxWait: m.cfg.Gather,
+		BatchSize: m.cfg.BatchSize, MaxWait: m.cfg.MaxWait,
 		Lag: func(partition int, behind int64) {
-			m.lag.WithLabelValues(fmt.Sprint(partition)).Set(float64(behind))
+			m.metrics.lag.WithLabelValues(strconv.Itoa(partition)).Set(float64(behind))
 		},
-	}, m.store)
+	}, m.handle)
 }
 
-func (m *Module) store(ctx context.Context, batch []bus.Message) error {
+// handle stores a batch. What the index refuses goes to events.failed first,
+// so that after the commit each message lies in one place or the other.
+func (m *Module) handle(ctx context.Context, batch []bus.Message) error {
+	ctx = systemscope.Enter(ctx, "events of every tenant on their way into the index")
 	events := make([]ecs.Event, 0, len(batch))
-	var dead []bus.Message
-	for _, msg := range batch {
-		var ev ecs.Event
-		if err := json.Unmarshal(msg.Value, &ev); err != nil {
-			dead = append(dead, m.letter(msg, "", "not-an-event", "The message is not an event."))
+	from := make([]int, 0, len(batch)) // the message of each event
+	var failed []bus.Message
+	for i, msg := range batch {
+		if msg.Type != topics.TypeEvent {
 			continue
 		}
-		events = append(events, ev)
-	}
-	results, err := m.deps.Events.Append(systemscope.Enter(ctx, "the indexer stores the events of every tenant"), events)
-	if err != nil {
-		return fmt.Errorf("indexer: %w", err)
-	}
-	if len(results) != len(events) {
-		return fmt.Errorf("indexer: %d results for %d events", len(results), len(events))
-	}
-	counts := map[eventindex.Status]int{}
-	for i, r := range results {
-		counts[r.Status]++
-		switch r.Status {
-		case eventindex.Conflicting:
-			dead = append(dead, m.deadEvent(events[i], "conflicting-id", "Another event has the same id and another content."))
-		case eventindex.Rejected:
-			dead = append(dead, m.deadEvent(events[i], "rejected", r.Reason))
-		case eventindex.Stored, eventindex.Duplicate, eventindex.Replaced:
+		var e ecs.Event
+		switch err := json.Unmarshal(msg.Value, &e); {
+		case err != nil:
+			failed = append(failed, m.deadLetter(msg, ecs.Event{}, reasonUnreadable))
+		case e.Varde.Tenant != msg.Tenant:
+			failed = append(failed, m.deadLetter(msg, e, reasonMismatch))
+		default:
+			e.Event.Ingested = m.deps.Clock().UTC()
+			events = append(events, e)
+			from = append(from, i)
 		}
 	}
-	if len(dead) > 0 {
-		if err := m.deps.Bus.Publish(ctx, bus.TopicEventsFailed, dead...); err != nil {
+	begin := time.Now()
+	results, err := m.deps.Events.Append(ctx, events)
+	if err != nil {
+		return fmt.Errorf("indexer: the index did not take a batch: %w", err)
+	}
+	for i, r := range results {
+		if r.Status == eventindex.Conflicting || r.Status == eventindex.Rejected {
+			failed = append(failed, m.deadLetter(batch[from[i]], events[i], r.Reason))
+		}
+	}
+	if len(failed) > 0 {
+		m.deps.Log.WarnContext(ctx, "events the index refused", "count", len(failed))
+		if err := m.deps.Bus.Publish(ctx, bus.TopicEventsFailed, failed...); err != nil {
 			return fmt.Errorf("indexer: dead letters: %w", err)
 		}
 	}
-	for status, name := range map[eventindex.Status]string{
-		eventindex.Stored: "stored", eventindex.Duplicate: "duplicate", eventindex.Replaced: "replaced",
-		eventindex.Conflicting: "conflicting", eventindex.Rejected: "rejected",
-	} {
-		m.results.WithLabelValues(name).Add(float64(counts[status]))
-	}
+	m.observe(begin, results, len(failed), events)
 	return nil
 }
 
-// deadEvent keeps the line as it was received: a replay parses it again.
-func (m *Module) deadEvent(ev ecs.Event, reason, detail string) bus.Message {
-	return m.message(topics.DeadLetter{
-		ID: id.Of("dead-letter", ev.Varde.Tenant, ev.Event.ID, reason, ev.Event.Original), Tenant: ev.Varde.Tenant, Source: ev.Varde.Source,
-		Stage: "index", Reason: reason, Detail: detail, Received: ev.Event.Created, Raw: []byte(ev.Event.Original),
-	})
+var outcomes = map[eventindex.Status]string{
+	eventindex.Stored: "stored", eventindex.Duplicate: "duplicate", eventindex.Replaced: "replaced",
+	eventindex.Conflicting: "conflicting", eventindex.Rejected: "rejected",
 }
 
-func (m *Module) letter(msg bus.Message, source, reason, detail string) bus.Message {
-	return m.message(topics.DeadLetter{
-		ID: id.Of("dead-letter", msg.Tenant, msg.ID, reason), Tenant: msg.Tenant, Source: source,
-		Stage: "index", Reason: reason, Detail: detail, Received: msg.Time, Raw: msg.Value,
-	})
-}
-
-func (m *Module) message(letter topics.DeadLetter) bus.Message {
-	value, _ := json.Marshal(letter) // strings, bytes and times always encode
-	return bus.Message{
-		Tenant: letter.Tenant, ID: letter.ID, Type: topics.TypeDeadLetter, Version: 1, Value: value,
-		Key: bus.Key(m.deps.Secret("topic-keys"), letter.Tenant, letter.Source),
+func (m *Module) observe(begin time.Time, results []eventindex.Result, failed int, events []ecs.Event) {
+	for _, r := range results {
+		m.metrics.events.WithLabelValues(outcomes[r.Status]).Inc()
 	}
+	m.metrics.events.WithLabelValues("dead-letter").Add(float64(failed))
+	m.metrics.took.Observe(time.Since(begin).Seconds())
+	if len(events) > 0 {
+		if created := events[len(events)-1].Event.Created; !created.IsZero() {
+			m.metrics.delay.Observe(m.deps.Clock().Sub(created).Seconds())
+		}
+	}
+}
+
+// deadLetter keeps a message whole. Its id is that of the message's place, so
+// that a batch that comes again makes the same letters.
+func (m *Module) deadLetter(msg bus.Message, e ecs.Event, reason string) bus.Message {
+	letter := topics.DeadLetter{
+		ID:     id.Of("dead-letter", stage, msg.Topic, strconv.Itoa(msg.Partition), strconv.FormatInt(msg.Offset, 10)),
+		Tenant: msg.Tenant, Source: e.Varde.Source, Stage: stage, Reason: reason, Received: msg.Time.UTC(), Raw: msg.Value,
+	}
+	value, err := json.Marshal(letter)
+	if err != nil { // strings, a time and bytes: it cannot fail
+		m.deps.Log.Error("dead letter", slog.Any("err", err))
+	}
+	return bus.Message{Tenant: msg.Tenant, Key: msg.Key, ID: letter.ID, Type: topics.TypeDeadLetter, Version: 1, Value: value}
 }

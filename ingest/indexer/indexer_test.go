@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,100 +27,203 @@ import (
 	"varde.internal/schemas/topics"
 )
 
-// shaky is the real index behind a door that can be shut, as when its engine is away.
-type shaky struct {
+// weak is a real index that can be away.
+type weak struct {
 	eventindex.Index
-	away atomic.Bool
+	away  atomic.Bool
+	asked atomic.Int64
 }
 
-var errAway = errors.New("the index is away")
+var errAway = errors.New("away")
 
-func (s *shaky) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Result, error) {
-	if s.away.Load() {
+func (w *weak) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Result, error) {
+	w.asked.Add(1)
+	if w.away.Load() {
 		return nil, errAway
 	}
-	return s.Index.Append(ctx, events)
+	return w.Index.Append(ctx, events)
 }
 
-func start(t *testing.T) (bus.Bus, *shaky) {
-	b := bustest.Start(t)
-	index := &shaky{Index: embedded.OpenTemp(t)}
-	require.NoError(t, b.EnsureTopics(t.Context(),
+func (w *weak) Ready(ctx context.Context) error {
+	if w.away.Load() {
+		return errAway
+	}
+	return w.Index.Ready(ctx)
+}
+
+type world struct {
+	t       *testing.T
+	bus     bus.Bus
+	index   *weak
+	m       *indexer.Module
+	metrics *prometheus.Registry
+
+	mu     sync.Mutex
+	failed []topics.DeadLetter
+}
+
+func start(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, bus: bustest.Start(t), index: &weak{Index: embedded.OpenTemp(t)}, metrics: prometheus.NewRegistry()}
+	require.NoError(t, w.bus.EnsureTopics(context.Background(),
 		bus.TopicConfig{Name: bus.TopicEvents, Partitions: 2, Retention: time.Hour},
 		bus.TopicConfig{Name: bus.TopicEventsFailed, Partitions: 1, Retention: time.Hour}))
-	m, err := indexer.New(run.Deps{
-		Log: slog.New(slog.DiscardHandler), Clock: time.Now, Metrics: prometheus.NewRegistry(), Bus: b, Events: index,
-		Secret: func(string) []byte { return make([]byte, 32) },
-	}, indexer.Default())
+	cfg := indexer.Default()
+	cfg.MaxWait = 20 * time.Millisecond
+	var err error
+	w.m, err = indexer.New(run.Deps{Log: slog.New(slog.DiscardHandler), Clock: time.Now, Metrics: w.metrics, Bus: w.bus, Events: w.index}, cfg)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
-	return b, index
+	return w
 }
 
-func event(id, line string) ecs.Event {
-	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-	return ecs.Event{
-		Timestamp: at, Message: line,
-		Event: ecs.Meta{ID: id, Kind: "event", Original: line, Created: at},
-		Varde: ecs.Varde{Tenant: "bjorkvag", Source: "s1", Partition: "bjorkvag.standard.2026.11.20"},
+// run runs the indexer, and a reader of the dead letters, until the function it gives is called.
+func (w *world) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := w.m.Run(ctx); err != nil {
+			w.t.Errorf("run: %v", err)
+		}
+	})
+	wg.Go(func() {
+		_ = w.bus.Follow(ctx, bus.TopicEventsFailed, func(_ context.Context, batch []bus.Message) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, m := range batch {
+				var d topics.DeadLetter
+				if err := json.Unmarshal(m.Value, &d); err != nil {
+					return err
+				}
+				w.failed = append(w.failed, d)
+			}
+			return nil
+		}, func() {})
+	})
+	return func() {
+		cancel()
+		wg.Wait()
 	}
 }
 
-func publish(t *testing.T, b bus.Bus, events ...ecs.Event) {
-	var msgs []bus.Message
-	for _, ev := range events {
-		value, err := json.Marshal(ev)
-		require.NoError(t, err)
-		msgs = append(msgs, bus.Message{Tenant: ev.Varde.Tenant, Key: ev.Event.ID, ID: ev.Event.ID, Type: topics.TypeEvent, Version: 1, Value: value})
-	}
-	require.NoError(t, b.Publish(t.Context(), bus.TopicEvents, msgs...))
+func (w *world) letters() []topics.DeadLetter {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]topics.DeadLetter{}, w.failed...)
 }
 
-func count(t *testing.T, index eventindex.Index) int {
-	hits, err := index.Search(tenant.With(t.Context(), "bjorkvag"), kql.Query{}, eventindex.Range{}, eventindex.Page{})
+func line(n int) ecs.Event {
+	return ecs.Event{Timestamp: time.Date(2026, 11, 22, 10, 0, n, 0, time.UTC), Message: fmt.Sprintf("line %d", n),
+		Event: ecs.Meta{ID: fmt.Sprintf("e%05d", n), Created: time.Now().UTC()}, Varde: ecs.Varde{Tenant: "bo", Partition: "std-2026-11", Source: "source-1"}}
+}
+
+func message(t *testing.T, e ecs.Event) bus.Message {
+	value, err := json.Marshal(e)
 	require.NoError(t, err)
+	return bus.Message{Tenant: e.Varde.Tenant, Key: e.Event.ID, ID: e.Event.ID, Type: topics.TypeEvent, Version: 1, Value: value}
+}
+
+func (w *world) publish(msgs ...bus.Message) {
+	w.t.Helper()
+	require.NoError(w.t, w.bus.Publish(context.Background(), bus.TopicEvents, msgs...))
+}
+
+func (w *world) stored() int {
+	hits, err := w.index.Search(tenant.With(context.Background(), "bo"), kql.Query{}, eventindex.Range{}, eventindex.Page{Limit: 1})
+	require.NoError(w.t, err)
 	return hits.Total
 }
 
-func TestEveryEventIsStoredOnceAcrossAnOutageOfTheIndex(t *testing.T) {
-	t.Parallel()
-	b, index := start(t)
-	index.away.Store(true)
-	publish(t, b, event("e1", "one"), event("e2", "two"))
-	publish(t, b, event("e2", "two"), event("e3", "three"))
-	time.Sleep(300 * time.Millisecond)
-	require.Zero(t, count(t, index))
-	index.away.Store(false)
-	require.Eventually(t, func() bool { return count(t, index) == 3 }, 20*time.Second, 20*time.Millisecond)
+func (w *world) eventually(what string, cond func() bool) {
+	w.t.Helper()
+	require.Eventually(w.t, cond, 30*time.Second, 20*time.Millisecond, what)
 }
 
-func TestWhatCannotBeStoredIsADeadLetterWithItsLine(t *testing.T) {
+func TestEveryEventIsIndexedOnce(t *testing.T) {
 	t.Parallel()
-	b, index := start(t)
-	publish(t, b, event("e1", "one"))
-	require.Eventually(t, func() bool { return count(t, index) == 1 }, 20*time.Second, 20*time.Millisecond)
-	publish(t, b, event("e1", "another content"))
-	require.NoError(t, b.Publish(t.Context(), bus.TopicEvents, bus.Message{Tenant: "bjorkvag", Key: "e1", ID: "x", Type: topics.TypeEvent, Value: []byte("{not json")}))
+	w := start(t)
+	for n := range 500 {
+		w.publish(message(t, line(n)))
+		if n%10 == 0 { // at least once: the collector repeats
+			w.publish(message(t, line(n)))
+		}
+		if n == 0 {
+			defer w.run()()
+		}
+	}
+	w.eventually("all are there", func() bool { return w.stored() == 500 })
+	require.Empty(t, w.letters())
+	require.NoError(t, w.m.Ready(context.Background()))
+	gathered, err := w.metrics.Gather()
+	require.NoError(t, err)
+	counted := map[string]float64{}
+	for _, family := range gathered {
+		for _, m := range family.Metric {
+			for _, l := range m.Label {
+				counted[family.GetName()+" "+l.GetValue()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	require.InDelta(t, 500, counted["varde_indexer_events_total stored"], 0)
+	require.InDelta(t, 50, counted["varde_indexer_events_total duplicate"], 0)
+	require.Contains(t, counted, "varde_indexer_lag 0")
+}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	letters := map[string]topics.DeadLetter{}
-	require.NoError(t, b.Follow(ctx, bus.TopicEventsFailed, func(_ context.Context, batch []bus.Message) error {
-		for _, m := range batch {
-			var l topics.DeadLetter
-			require.NoError(t, json.Unmarshal(m.Value, &l))
-			letters[l.Reason] = l
-		}
-		if len(letters) == 2 {
-			cancel()
-		}
-		return nil
-	}, func() {}))
-	require.Equal(t, "another content", string(letters["conflicting-id"].Raw))
-	require.Equal(t, "{not json", string(letters["not-an-event"].Raw))
-	require.Equal(t, "bjorkvag", letters["conflicting-id"].Tenant)
-	require.Equal(t, 1, count(t, index))
+func TestWhatTheIndexRefusesIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	changed := line(1)
+	changed.Message = "other words under the same id"
+	noPartition := line(2)
+	noPartition.Varde.Partition = ""
+	future := line(3)
+	future.Timestamp = time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC)
+	foreign := message(t, line(4))
+	foreign.Tenant = "nes"
+	broken := message(t, line(5))
+	broken.Value = []byte("{no event")
+	w.publish(message(t, line(1)))
+	stop := w.run()
+	w.eventually("the first is there", func() bool { return w.stored() == 1 })
+	w.publish(message(t, changed), message(t, noPartition), message(t, future), foreign, broken, message(t, line(6)))
+	w.eventually("five letters and two events", func() bool { return len(w.letters()) == 5 && w.stored() == 2 })
+	stop()
+	reasons := map[string]topics.DeadLetter{}
+	for _, d := range w.letters() {
+		require.Equal(t, "index", d.Stage)
+		require.Len(t, d.ID, 26)
+		reasons[d.Reason] = d
+	}
+	require.Len(t, reasons, 5)
+	require.Contains(t, string(reasons[eventindex.ReasonConflict].Raw), "other words under the same id")
+	require.Equal(t, "source-1", reasons[eventindex.ReasonConflict].Source)
+	require.Contains(t, reasons, eventindex.ReasonPartition)
+	require.Contains(t, reasons, eventindex.ReasonTime)
+	require.Equal(t, "nes", reasons["tenant-mismatch"].Tenant)
+	require.Equal(t, "{no event", string(reasons["unreadable"].Raw))
+}
+
+func TestNothingIsLostWhileTheIndexIsDown(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.index.away.Store(true)
+	stop := w.run()
+	for n := range 50 {
+		w.publish(message(t, line(n)))
+	}
+	w.eventually("it tries again", func() bool { return w.index.asked.Load() > 2 })
+	require.Error(t, w.m.Ready(context.Background()))
+	stop() // it also stops while it waits
+	require.Zero(t, w.stored())
+
+	w.index.away.Store(false)
+	defer w.run()()
+	w.eventually("all are there", func() bool { return w.stored() == 50 })
+	require.Empty(t, w.letters())
+}
+
+func TestConfigurationIsChecked(t *testing.T) {
+	t.Parallel()
+	_, err := indexer.New(run.Deps{}, indexer.Config{})
+	require.Error(t, err)
+	require.True(t, strings.HasPrefix(err.Error(), "indexer:"))
 }
