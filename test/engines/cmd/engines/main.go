@@ -4,6 +4,7 @@
 //	engines install [KIND…]
 //	engines up [--data DIR] [KIND…]     prints {"kafka":"kafka://…", …} when ready
 //	engines down [--data DIR] [KIND…]
+//	engines run -- COMMAND [ARGUMENT…]  with all engines up, and down after it
 //
 // KIND is kafka, elasticsearch or mongo; without one, all. Data in DIR stays
 // between ups.
@@ -33,7 +34,17 @@ func main() {
 
 func do(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say install, up or down")
+		return fmt.Errorf("say install, up, down or run")
+	}
+	if args[0] == "run" {
+		if len(args) < 3 || args[1] != "--" {
+			return fmt.Errorf("say run -- COMMAND [ARGUMENT…]")
+		}
+		code, err := engines.Run(ctx, args[2:])
+		if err == nil && code != 0 {
+			os.Exit(code)
+		}
+		return err
 	}
 	flags := flag.NewFlagSet("engines "+args[0], flag.ContinueOnError)
 	data := flags.String("data", "", "folder for the engines' data (default: the tests' own)")
