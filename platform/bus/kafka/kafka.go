@@ -179,33 +179,35 @@ func (l libraryLog) Printf(format string, args ...any) {
 	}
 }
 
-// quiet logs a repeating failure when it begins and every half minute after,
-// and once when it is over.
+// quiet logs a failure that repeats: when it has lasted a second (a rebalance
+// or an election is shorter), every half minute after, and when it is over.
 type quiet struct {
-	log     *slog.Logger
-	text    string
-	since   time.Time
-	last    time.Time
-	failing bool
+	log    *slog.Logger
+	text   string
+	since  time.Time // zero: not failing
+	warned time.Time // zero: not logged yet
 }
 
 func (q *quiet) failed(what string, err error) {
 	now := time.Now()
-	if q.failing && what == q.text && now.Sub(q.last) < 30*time.Second {
-		return
-	}
-	if !q.failing {
+	if q.since.IsZero() {
 		q.since = now
 	}
-	q.failing, q.text, q.last = true, what, now
-	q.log.Warn(what, "error", err.Error(), "for", now.Sub(q.since).Round(time.Second).String())
+	q.text = what
+	lasted := now.Sub(q.since)
+	if lasted < time.Second || (!q.warned.IsZero() && now.Sub(q.warned) < 30*time.Second) {
+		q.log.Debug(what, "error", err.Error())
+		return
+	}
+	q.warned = now
+	q.log.Warn(what, "error", err.Error(), "for", lasted.Round(time.Second).String())
 }
 
 func (q *quiet) fine() {
-	if q.failing {
-		q.failing = false
+	if !q.warned.IsZero() {
 		q.log.Info("recovered: "+q.text, "after", time.Since(q.since).Round(time.Millisecond).String())
 	}
+	q.since, q.warned = time.Time{}, time.Time{}
 }
 
 // wait sleeps for d or until ctx is done; it reports whether ctx is alive.
