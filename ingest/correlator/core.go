@@ -131,7 +131,7 @@ func (c *Core) params(tenant string) Params { return c.opt.Tenants[tenant].or(c.
 // Restore takes in, before Start, a logon kept from before a restart.
 func (c *Core) Restore(a *Attempt) {
 	t := c.tenant(a.Tenant)
-	if t.past.ids[a.EventID] == nil {
+	if old := t.past.ids[a.EventID]; old == nil || old.Generation < a.Generation {
 		t.past.ids[a.EventID] = &entry{Attempt: a}
 	}
 }
@@ -469,6 +469,12 @@ func (c *Core) Kept() []*Attempt {
 	k := c.kept
 	c.kept = nil
 	return k
+}
+
+// Holds reports whether a logon is in the look-back.
+func (c *Core) Holds(tenant, eventID string) bool {
+	t := c.tenants[tenant]
+	return t != nil && t.past.ids[eventID] != nil
 }
 
 // Counts gives the running totals.
