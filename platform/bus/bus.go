@@ -33,9 +33,12 @@ type Message struct {
 	ID      string
 	Type    string
 	Version int
-	Time    time.Time // set by the broker when zero; read back on consumption
-	Value   []byte
-	Trace   map[string]string // W3C trace context; Publish fills it from ctx when nil
+	// Time is when it was published where it is zero; read back on consumption.
+	// A topic's retention and Rewind count from it: leave it zero unless both
+	// are to count in another time.
+	Time  time.Time
+	Value []byte
+	Trace map[string]string // W3C trace context; Publish fills it from ctx when nil
 
 	// Set on consumption only.
 	Topic     string
