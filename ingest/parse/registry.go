@@ -68,3 +68,7 @@ var plain = Format{
 		return s.meaning(&m, ev)
 	},
 }
+
+// HasHeader says whether a text begins as a whole log line does, with a header
+// that a format knows.
+func HasHeader(text string) bool { return detect(text).Name != plain.Name }

@@ -1,0 +1,333 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/esutil"
+	"github.com/stretchr/testify/require"
+
+	"varde.internal/platform/run"
+	"varde.internal/schemas/ecs"
+)
+
+func contextOf(t testing.TB) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
+
+type bulkResult struct {
+	Errors bool
+	Items  []map[string]struct {
+		ID     string `json:"_id"`
+		Status int
+		Error  *struct{ Reason string }
+	}
+	Type string // of a problem
+}
+
+func (r *rig) post(path, authorization, body string, headers ...string) (int, bulkResult) {
+	r.t.Helper()
+	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := r.App().Test(req, 20_000)
+	require.NoError(r.t, err)
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	require.NoError(r.t, err)
+	var out bulkResult
+	if res.StatusCode == http.StatusOK {
+		require.NoError(r.t, json.Unmarshal(raw, &out), string(raw))
+	} else {
+		var problem struct{ Type string }
+		require.NoError(r.t, json.Unmarshal(raw, &problem), string(raw))
+		out.Type = problem.Type[strings.LastIndex(problem.Type, "/")+1:]
+	}
+	return res.StatusCode, out
+}
+
+func doc(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw) + "\n"
+}
+
+const key = "ApiKey secret-key"
+
+func TestBulkTakesEveryShapeOfADocument(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	action := "{\"create\":{}}\n"
+	status, out := r.post("/varde/_bulk", key, action+doc(map[string]any{"message": text})+
+		action+doc(map[string]any{"rawmsg": "<38>" + text, "message": "x"})+
+		action+doc(map[string]any{"event": map[string]any{"original": text}, "message": "Failed password"})+
+		action+doc(map[string]any{"message": " Failed password for kari from 192.0.2.7 port 22 ssh2", "timereported": "2026-11-22T10:00:00+01:00", "hostname": "arkiv01", "syslogtag": "sshd[7]:"})+
+		action+doc(map[string]any{"message": "Failed password for kari from 192.0.2.7 port 22 ssh2", "@timestamp": "2026-11-22T09:00:00Z", "host": map[string]any{"name": "arkiv01"}, "process": map[string]any{"name": "sshd", "pid": 7}})+
+		action+doc(map[string]any{"message": "plain words", "@timestamp": "2026-11-22T09:00:00Z", "host": 5})+
+		action+doc(map[string]any{"other": "fields"}))
+	require.Equal(t, 200, status)
+	require.False(t, out.Errors)
+	require.Len(t, out.Items, 7)
+	events, _ := r.await(7, 0)
+	attempts, ids := 0, map[string]bool{}
+	for _, e := range events {
+		ids[e.Event.ID] = true
+		require.Equal(t, "keyed", e.Varde.Source)
+		require.Equal(t, ecs.ProvenanceAPIKey, e.Varde.Provenance)
+		if !e.Varde.Attempt {
+			continue
+		}
+		attempts++
+		require.Equal(t, "arkiv01", e.Host.Name)
+		require.Equal(t, "kari", e.User.Name)
+		require.Equal(t, 7, e.Process.PID)
+	}
+	require.Equal(t, 5, attempts)
+	for _, item := range out.Items {
+		require.Equal(t, 201, item["create"].Status)
+		require.True(t, ids[item["create"].ID], "the answer names the event")
+	}
+}
+
+func TestBulkKeepsWhatItCannotUse(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	action := "{\"index\":{\"_index\":\"x\"}}\n"
+	status, out := r.post("/_bulk", key, action+"not json\n"+action+doc(map[string]any{"message": "<999>x"})+
+		"{\"delete\":{\"_id\":\"1\"}}\n{\"update\":{\"_id\":\"1\"}}\n{}\n"+action+doc(map[string]any{"message": text}))
+	require.Equal(t, 200, status)
+	require.True(t, out.Errors)
+	require.Len(t, out.Items, 5)
+	require.Equal(t, 400, out.Items[0]["index"].Status)
+	require.Equal(t, 201, out.Items[1]["index"].Status, "kept as a dead letter: sending it again would not help")
+	require.Equal(t, 400, out.Items[2]["delete"].Status)
+	require.Equal(t, 400, out.Items[3]["update"].Status)
+	require.Equal(t, 201, out.Items[4]["index"].Status)
+	_, failed := r.await(1, 2)
+	require.Equal(t, ReasonDocument, failed[0].Reason)
+	require.Equal(t, "invalid-priority", failed[1].Reason)
+}
+
+func TestBulkRefusals(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *Config, _ *run.Deps) { c.MaxBulk, c.MaxInFlight = 2<<20, 3<<20 })
+	good := "{\"create\":{}}\n" + doc(map[string]any{"message": text})
+	for name, c := range map[string]struct {
+		auth, body, slug string
+		status           int
+	}{
+		"no key":       {"", good, "unknown-api-key", 401},
+		"wrong key":    {"ApiKey nonsense", good, "unknown-api-key", 401},
+		"wrong scheme": {"Digest secret-key", good, "unknown-api-key", 401},
+		"empty":        {key, "", "", 400},
+		"no action":    {key, doc(map[string]any{"message": text}) + good, "invalid-input", 400},
+		"not json":     {key, "xx\n", "invalid-input", 400},
+		"too large":    {key, strings.Repeat("x", 2<<20+1), "too-large", 413},
+	} {
+		status, out := r.post("/_bulk", c.auth, c.body)
+		require.Equal(t, c.status, status, name)
+		if c.slug != "" {
+			require.Equal(t, c.slug, out.Type, name)
+		}
+	}
+	done, err := r.Reserve(3 << 20) // others are in work
+	require.NoError(t, err)
+	status, out := r.post("/_bulk", key, good)
+	require.Equal(t, 429, status)
+	require.Equal(t, "too-many-lines", out.Type)
+	done()
+	status, _ = r.post("/_bulk", key, good)
+	require.Equal(t, 200, status)
+
+	status, _ = r.post("/_bulk", key, "not gzip at all", "Content-Encoding", "gzip")
+	require.Equal(t, 400, status)
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	_, err = z.Write(bytes.Repeat([]byte("x"), 8<<20))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	status, _ = r.post("/_bulk", key, bomb.String(), "Content-Encoding", "gzip")
+	require.Equal(t, 413, status)
+	r.await(1, 0)
+}
+
+func TestBulkWithoutABusTakesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.intake.bus = &flaky{left: 1}
+	good := "{\"create\":{\"_id\":\"a\"}}\n" + doc(map[string]any{"message": text})
+	status, out := r.post("/_bulk", key, good)
+	require.Equal(t, 503, status)
+	require.Equal(t, "unavailable", out.Type)
+	status, _ = r.post("/_bulk", key, good)
+	require.Equal(t, 200, status)
+}
+
+func TestADocumentWithAnIdIsOneEventHoweverOftenItComes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	body := "{\"create\":{\"_id\":\"a\"}}\n" + doc(map[string]any{"message": text})
+	for range 2 {
+		status, _ := r.post("/_bulk", "Basic "+base64.StdEncoding.EncodeToString([]byte("x:secret-key")), body)
+		require.Equal(t, 200, status)
+	}
+	events, _ := r.await(2, 0)
+	require.Equal(t, events[0].Event.ID, events[1].Event.ID)
+}
+
+func TestLinesOfASharedSourceGoToTheirTenants_R74(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	action := "{\"create\":{}}\n"
+	line := func(host, user string) string {
+		return action + doc(map[string]any{"message": "Nov 22 10:00:00 " + host + " sshd[7]: Failed password for " + user + " from 192.0.2.7 port 22 ssh2"})
+	}
+	status, _ := r.post("/_bulk", "ApiKey "+base64.StdEncoding.EncodeToString([]byte("id:shared-key")),
+		line("ad01", `B\303\230\\kari`)+line("vik01", "kari")+line("other", "kari"))
+	require.Equal(t, 200, status)
+	events, _ := r.await(3, 0)
+	tenants := map[string]int{}
+	for _, e := range events {
+		tenants[e.Varde.Tenant]++
+		require.True(t, strings.HasPrefix(e.Varde.Partition, e.Varde.Tenant+"."))
+	}
+	require.Equal(t, map[string]int{"bo": 1, "vik": 1, "host": 1}, tenants)
+}
+
+// listen serves the collector's application on a real socket.
+func (r *rig) listen() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(r.t, err)
+	done := make(chan error, 1)
+	go func() { done <- r.App().Listener(l) }()
+	r.t.Cleanup(func() {
+		require.NoError(r.t, r.App().Shutdown())
+		require.NoError(r.t, <-done)
+	})
+	return l.Addr().String()
+}
+
+func TestTheGoClientOfElasticsearchSendsLines(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{"http://" + r.listen()}, Transport: transport, CompressRequestBody: true,
+		APIKey: base64.StdEncoding.EncodeToString([]byte("id:secret-key"))})
+	require.NoError(t, err)
+	info, err := es.Info()
+	require.NoError(t, err)
+	require.False(t, info.IsError())
+	info.Body.Close()
+	bulk, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{Client: es, Index: "logs", NumWorkers: 1})
+	require.NoError(t, err)
+	for n := range 1000 {
+		require.NoError(t, bulk.Add(t.Context(), esutil.BulkIndexerItem{Action: "create", DocumentID: fmt.Sprint(n),
+			Body: strings.NewReader(doc(map[string]any{"message": stamped(n)})),
+			OnFailure: func(_ context.Context, _ esutil.BulkIndexerItem, _ esutil.BulkIndexerResponseItem, err error) {
+				t.Errorf("a line was refused: %v", err)
+			}}))
+	}
+	require.NoError(t, bulk.Close(t.Context()))
+	require.EqualValues(t, 1000, bulk.Stats().NumFlushed)
+	r.await(1000, 0)
+}
+
+// rsyslog's own omelasticsearch, in both ways of giving a line.
+func TestRsyslogSendsLines(t *testing.T) {
+	t.Parallel()
+	rsyslogd, err := exec.LookPath("rsyslogd")
+	if err != nil {
+		rsyslogd = "/usr/sbin/rsyslogd"
+	}
+	modules, _ := filepath.Glob("/usr/lib/*/rsyslog/omelasticsearch.so")
+	if _, err := os.Stat(rsyslogd); err != nil || len(modules) == 0 {
+		if os.Getenv("REQUIRE_ENGINES") != "" {
+			t.Fatal("rsyslog with rsyslog-elasticsearch is needed")
+		}
+		t.Skip("rsyslog with rsyslog-elasticsearch is not installed")
+	}
+	r := newRig(t, nil)
+	host, port, err := net.SplitHostPort(r.listen())
+	require.NoError(t, err)
+	dir := t.TempDir()
+	input := filepath.Join(dir, "in.log")
+	logFile{t, input}.write(span(0, 50) + "Nov 22 10:00:50 arkiv01 sshd[7]: Failed password for kari from 192.0.2.7 port 22 ssh2\n")
+	config := fmt.Sprintf(`global(workDirectory=%[1]q)
+module(load="imfile")
+module(load="omelasticsearch")
+template(name="raw" type="list") {
+  constant(value="{\"message\":\"") property(name="msg" format="jsonr") constant(value="\"}")
+}
+input(type="imfile" file=%[2]q tag="in:" ruleset="send" freshStartTail="off")
+ruleset(name="send") {
+  action(type="omelasticsearch" server=%[3]q serverport=%[4]q template="raw" searchIndex="varde" searchType="" bulkmode="on"
+    uid="any" pwd="secret-key" action.resumeRetryCount="-1" errorfile=%[5]q)
+}
+`, dir, input, host, port, filepath.Join(dir, "errors"))
+	file := filepath.Join(dir, "rsyslog.conf")
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	cmd := exec.Command(rsyslogd, "-n", "-f", file, "-i", filepath.Join(dir, "pid"))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			text, _ := os.ReadFile(filepath.Join(dir, "errors"))
+			t.Logf("rsyslog: %s\n%s", said.String(), text)
+		}
+	})
+	events, _ := r.await(51, 0)
+	attempts := 0
+	for _, e := range events {
+		if e.Varde.Attempt {
+			attempts++
+			require.Equal(t, "kari", e.User.Name)
+			require.Equal(t, "arkiv01", e.Host.Name)
+		}
+	}
+	require.Equal(t, 1, attempts)
+}
+
+func TestElasticsearchsClientsAreAnswered(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for _, c := range []struct{ method, path string }{
+		{"GET", "/"}, {"HEAD", "/"}, {"GET", "/?pretty"}, {"GET", "/_license"}, {"GET", "/_xpack"}, {"GET", "/_cluster/health"}, {"HEAD", "/_index_template/x"}, {"GET", "/_template/x"}, {"GET", "/_ilm/policy/x"},
+	} {
+		res, err := r.App().Test(httptest.NewRequest(c.method, c.path, nil), 20_000)
+		require.NoError(t, err)
+		require.Equal(t, 200, res.StatusCode, c)
+		require.Equal(t, "Elasticsearch", res.Header.Get("X-Elastic-Product"), c)
+		res.Body.Close()
+	}
+	req := httptest.NewRequest("PUT", "/_index_template/x", strings.NewReader(`{"index_patterns":["x"]}`))
+	req.Header.Set("Content-Type", "application/json")
+	res, err := r.App().Test(req, 20_000)
+	require.NoError(t, err)
+	require.Equal(t, 401, res.StatusCode)
+	res.Body.Close()
+}

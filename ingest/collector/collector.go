@@ -1,0 +1,195 @@
+// Package collector receives log lines (files, syslog over UDP and TCP, HTTP
+// _bulk as Elasticsearch's clients send it), turns each into an event with
+// its id, tenant, partition and provenance, and publishes it. What it has
+// acknowledged is durable on the bus; what cannot become an event goes to
+// events.failed with the reason, whole (R36).
+package collector
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"varde.internal/platform/id"
+	"varde.internal/schemas/ecs"
+	"varde.internal/schemas/topics"
+)
+
+// Config of the collector.
+type Config struct {
+	// SyslogTCP and SyslogUDP are the addresses it listens on; empty: not.
+	SyslogTCP string
+	SyslogUDP string
+	Files     []File
+	// TimeZone of sources that declare none: what times without a zone are in.
+	TimeZone string
+	// Period of a storage partition: day, or month where volume is low.
+	Period string
+
+	MaxLine        int           // bytes of one line; a longer one is dead-lettered in pieces
+	MaxBatch       int           // lines published at once
+	MaxConnections int           // syslog over TCP
+	MaxBulk        int64         // bytes of one unpacked _bulk body
+	MaxInFlight    int64         // bytes of all _bulk bodies at once; more is 429
+	Stall          time.Duration // how long a syslog client may leave a line half sent
+	Poll           time.Duration // how often files are looked at when nothing tells of a change
+}
+
+// File is a log that is followed, for a source of the register. Path may be a
+// pattern (filepath.Match); each file that it matches is followed.
+type File struct {
+	Path   string
+	Source string // id of the source
+}
+
+// Default listens nowhere and takes what a busy municipality sends.
+func Default() Config {
+	return Config{
+		TimeZone: "Europe/Oslo", Period: PeriodDay,
+		MaxLine: 1 << 20, MaxBatch: 500, MaxConnections: 1024, MaxBulk: 32 << 20, MaxInFlight: 96 << 20,
+		Stall: time.Minute, Poll: time.Second,
+	}
+}
+
+// Periods of a partition.
+const (
+	PeriodDay   = "day"
+	PeriodMonth = "month"
+)
+
+// Validate names everything that is wrong, joined.
+func (c Config) Validate() error {
+	var errs []error
+	for name, address := range map[string]string{"syslogTCP": c.SyslogTCP, "syslogUDP": c.SyslogUDP} {
+		if address == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		errs = append(errs, fmt.Errorf("timeZone: %w", err))
+	}
+	if c.Period != PeriodDay && c.Period != PeriodMonth {
+		errs = append(errs, fmt.Errorf("period: must be %s or %s", PeriodDay, PeriodMonth))
+	}
+	// A dead letter holds its line in base64, and must fit a message of the bus.
+	if c.MaxLine < 1024 || c.MaxLine > 1<<20 {
+		errs = append(errs, errors.New("maxLine: must be between 1 KiB and 1 MiB"))
+	}
+	if c.MaxBatch < 1 || c.MaxConnections < 1 || c.MaxBulk < int64(c.MaxLine) || c.MaxInFlight < c.MaxBulk || c.Stall <= 0 || c.Poll <= 0 {
+		errs = append(errs, errors.New("maxBatch, maxConnections, maxBulk, maxInFlight, stall and poll must be positive, and maxLine ≤ maxBulk ≤ maxInFlight"))
+	}
+	for i, f := range c.Files {
+		if f.Path == "" || f.Source == "" {
+			errs = append(errs, fmt.Errorf("files[%d]: path and source are needed", i))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Source of lines as the register has it now.
+type Source struct {
+	ID     string
+	Tenant string // that owns it
+	topics.Source
+}
+
+// Reasons of dead letters besides those of package parse.
+const (
+	ReasonTooLong    = "line-too-long"
+	ReasonTooLarge   = "event-too-large"
+	ReasonIncomplete = "incomplete-frame"
+	ReasonDocument   = "not-a-document"
+)
+
+// KeyHash is what the register keeps of an API key.
+func KeyHash(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// fileID is the id of a line of a file: the same at every reading.
+func fileID(s Source, generation string, offset int64, line []byte) string {
+	sum := sha256.Sum256(line)
+	return id.Of("file", s.Tenant, s.ID, generation, fmt.Sprint(offset), string(sum[:]))
+}
+
+// clientID is the id of a document that its sender named.
+func clientID(s Source, given string) string { return id.Of("bulk", s.Tenant, s.ID, given) }
+
+// tenantOf maps an event of a shared source to a tenant: by the realm of the
+// account, then by the host that logged. What does not map stays with the
+// owner, the host's operations tenant; mapped says so.
+func tenantOf(s Source, ev *ecs.Event) (tenant string, mapped bool) {
+	if !s.Shared {
+		return s.Tenant, true
+	}
+	if a := ev.Varde.Account; a != nil && a.Realm != "" {
+		if t, ok := lookup(s.Realms, a.Realm); ok {
+			return t, true
+		}
+	}
+	if ev.Host != nil {
+		if t, ok := lookup(s.HostTenants, ev.Host.Name); ok {
+			return t, true
+		}
+	}
+	return s.Tenant, false
+}
+
+// lookup compares without regard to case.
+func lookup(table map[string]string, key string) (string, bool) {
+	if t, ok := table[key]; ok {
+		return t, t != ""
+	}
+	for k, t := range table {
+		if strings.EqualFold(k, key) {
+			return t, t != ""
+		}
+	}
+	return "", false
+}
+
+// How far an event's time may lie from its receipt and still choose its
+// partition; outside, the receipt does, so that a wrong clock neither makes
+// partitions that never end nor ones that are dropped at once.
+const (
+	oldest = 400 * 24 * time.Hour
+	newest = 24 * time.Hour
+)
+
+// partition names where an event is stored: tenant, retention class, period.
+func partition(tenant, class, period string, event, received time.Time) string {
+	at := event
+	if event.Before(received.Add(-oldest)) || event.After(received.Add(newest)) {
+		at = received
+	}
+	if class == "" {
+		class = "standard"
+	}
+	form := "2006-01-02"
+	if period == PeriodMonth {
+		form = "2006-01"
+	}
+	return tenant + "." + class + "." + at.UTC().Format(form)
+}
+
+// covers says whether an address of the register, single or a range, holds ip;
+// bits is how narrowly.
+func covers(declared string, ip netip.Addr) (bits int, ok bool) {
+	if p, err := netip.ParsePrefix(declared); err == nil {
+		if p.Addr().Is4() {
+			return p.Bits() + 96, p.Contains(ip)
+		}
+		return p.Bits(), p.Contains(ip)
+	}
+	a, err := netip.ParseAddr(declared)
+	return 128, err == nil && a.Unmap() == ip
+}

@@ -1,0 +1,206 @@
+package collector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"varde.internal/ingest/parse"
+	"varde.internal/platform/bus"
+	"varde.internal/platform/id"
+	"varde.internal/schemas/ecs"
+	"varde.internal/schemas/topics"
+)
+
+// intake turns received lines into messages and publishes them. Safe for
+// concurrent use; the order of lines is the caller's to keep.
+type intake struct {
+	bus     bus.Publisher
+	log     *slog.Logger
+	clock   func() time.Time
+	secret  []byte
+	period  string
+	zone    string
+	metrics *metrics
+}
+
+// origin is what the lines of one connection or file have in common.
+type origin struct {
+	source     Source
+	way        string // label of metrics: file, tcp, udp, bulk, replay
+	provenance string
+	path       string // of a file
+	stream     *parse.Stream
+	live       bool
+}
+
+// open returns an origin with its parser; what the register says about format
+// and zone that cannot be is logged, and the default is taken.
+func (i *intake) open(s Source, way, provenance string, o parse.Options) origin {
+	zone := s.TimeZone
+	if zone == "" {
+		zone = i.zone
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		i.log.Warn("a source names a time zone that there is not", "source", s.ID)
+		loc = time.UTC
+	}
+	o.Zone, o.Format = loc, s.Format
+	stream, err := parse.NewStream(o)
+	if err != nil {
+		i.log.Warn("a source names a format that there is not", "source", s.ID)
+		o.Format = ""
+		stream, _ = parse.NewStream(o)
+	}
+	return origin{source: s, way: way, provenance: provenance, stream: stream, live: o.Live}
+}
+
+// line is one received line. ID is empty where it has no name of its own: it
+// gets one now, and a sender that repeats is at-least-once.
+type line struct {
+	id     string
+	raw    []byte
+	offset int64
+	given  *parse.Given // a header that came apart from its text
+	// reason makes it a dead letter as it is.
+	reason, detail string
+}
+
+// batch gathers the messages of lines until they are published.
+type batch struct {
+	events, failed []bus.Message
+}
+
+func (b *batch) len() int { return len(b.events) + len(b.failed) }
+
+// add parses one line into the batch.
+func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
+	i.metrics.received.WithLabelValues(o.source.ID, o.way).Inc()
+	i.metrics.last.WithLabelValues(o.source.ID).Set(seconds(received))
+	if l.id == "" {
+		l.id = id.New()
+	}
+	if l.reason != "" {
+		i.dead(b, o, l, received)
+		return
+	}
+	var ev ecs.Event
+	var err error
+	if l.given != nil {
+		ev, err = o.stream.ParseGiven(l.raw, *l.given, received)
+	} else {
+		ev, err = o.stream.Parse(l.raw, received)
+	}
+	var broken *parse.Error
+	if errors.As(err, &broken) {
+		l.reason, l.detail = broken.Reason, broken.Detail
+		i.dead(b, o, l, received)
+		return
+	}
+	i.describe(&ev, o, l, received)
+	value, err := json.Marshal(ev)
+	if err != nil || len(value) > bus.DefaultMaxMessage-4096 {
+		l.reason, l.detail = ReasonTooLarge, "the event is larger than a message may be"
+		i.dead(b, o, l, received)
+		return
+	}
+	if ev.Event.Dataset == parse.DatasetUnparsed {
+		i.metrics.unparsed.WithLabelValues(o.source.ID).Inc()
+	} else {
+		i.metrics.parsed.WithLabelValues(o.source.ID).Inc()
+	}
+	host := ""
+	if ev.Host != nil {
+		host = ev.Host.Name
+	}
+	b.events = append(b.events, bus.Message{
+		Tenant: ev.Varde.Tenant, Key: bus.Key(i.secret, ev.Varde.Tenant, o.source.ID, host),
+		ID: l.id, Type: topics.TypeEvent, Version: 1, Value: value,
+	})
+}
+
+// saneSkew is how far a live line's time may lie from its receipt and be a
+// clock that is off rather than a line that is old.
+const saneSkew = 24 * time.Hour
+
+// describe sets what the collector knows of an event.
+func (i *intake) describe(ev *ecs.Event, o *origin, l line, received time.Time) {
+	received = received.UTC().Truncate(time.Millisecond)
+	ev.Event.ID, ev.Event.Created = l.id, received
+	tenant, mapped := tenantOf(o.source, ev)
+	if !mapped {
+		i.metrics.unmapped.WithLabelValues(o.source.ID).Inc()
+	}
+	ev.Varde.Tenant, ev.Varde.Source, ev.Varde.Provenance = tenant, o.source.ID, o.provenance
+	ev.Varde.Partition = partition(tenant, o.source.Retention, i.period, ev.Timestamp, received)
+	if o.path != "" {
+		if ev.Log == nil {
+			ev.Log = &ecs.Log{}
+		}
+		ev.Log.File, ev.Log.Offset = &ecs.LogFile{Path: o.path}, l.offset
+	}
+	if skew := received.Sub(ev.Timestamp); o.live && skew.Abs() < saneSkew {
+		ev.Varde.SkewMS = skew.Milliseconds()
+		i.metrics.skew.WithLabelValues(o.source.ID).Set(skew.Seconds())
+	}
+}
+
+func (i *intake) dead(b *batch, o *origin, l line, received time.Time) {
+	i.metrics.dead.WithLabelValues(o.source.ID, l.reason).Inc()
+	value, err := json.Marshal(topics.DeadLetter{
+		ID: l.id, Tenant: o.source.Tenant, Source: o.source.ID, Stage: "collect", Reason: l.reason, Detail: l.detail,
+		Received: received.UTC(), Raw: l.raw,
+	})
+	if err != nil { // strings and bytes always marshal
+		i.log.Error("a dead letter could not be written", "source", o.source.ID, "err", err)
+		return
+	}
+	b.failed = append(b.failed, bus.Message{
+		Tenant: o.source.Tenant, Key: bus.Key(i.secret, o.source.Tenant, o.source.ID),
+		ID: l.id, Type: topics.TypeDeadLetter, Version: 1, Value: value,
+	})
+}
+
+// publish makes the batch durable and empties it. After an error it is as it
+// was, and may be published again: every consumer knows repeats by their ids.
+func (i *intake) publish(ctx context.Context, b *batch) error {
+	if b.len() == 0 {
+		return nil
+	}
+	began := time.Now()
+	if len(b.failed) > 0 {
+		if err := i.bus.Publish(ctx, bus.TopicEventsFailed, b.failed...); err != nil {
+			return fmt.Errorf("collector: dead letters: %w", err)
+		}
+		b.failed = b.failed[:0]
+	}
+	if len(b.events) > 0 {
+		if err := i.bus.Publish(ctx, bus.TopicEvents, b.events...); err != nil {
+			return fmt.Errorf("collector: events: %w", err)
+		}
+		b.events = b.events[:0]
+	}
+	i.metrics.publish.Observe(time.Since(began).Seconds())
+	return nil
+}
+
+// persist publishes until it succeeds or ctx is done: for receivers that have
+// nobody to tell, and hold the next lines back meanwhile.
+func (i *intake) persist(ctx context.Context, b *batch) error {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := i.publish(ctx, b)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		i.log.Warn("lines wait for the bus", "lines", b.len(), "err", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}

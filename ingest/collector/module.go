@@ -1,0 +1,164 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/errgroup"
+
+	"varde.internal/ingest/collector/http"
+	"varde.internal/platform/bus"
+	"varde.internal/platform/httpx"
+	"varde.internal/platform/run"
+)
+
+// Module is the collector as a run.Part.
+type Module struct {
+	cfg      Config
+	deps     run.Deps
+	app      *fiber.App
+	sources  *sources
+	intake   *intake
+	metrics  *metrics
+	inFlight atomic.Int64
+
+	mu       sync.Mutex
+	tcp, udp string // addresses that are listened on
+	files    error  // what keeps a file from being followed
+}
+
+var _ run.Part = (*Module)(nil)
+
+// New wires the collector. It does no I/O.
+func New(deps run.Deps, cfg Config) (*Module, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("collector: %w", err)
+	}
+	m := &Module{cfg: cfg, deps: deps, sources: newSources(deps.Log, deps.Clock), metrics: newMetrics(deps.Metrics)}
+	m.intake = newIntake(deps, cfg, m.metrics)
+	app, err := httpx.New(httpx.Config{
+		Name: m.Name(), Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
+		Deadline: 30 * time.Second,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("collector: %w", err)
+	}
+	m.app = app
+	http.Routes(app, m)
+	return m, nil
+}
+
+func newIntake(deps run.Deps, cfg Config, metrics *metrics) *intake {
+	return &intake{bus: deps.Bus, log: deps.Log, clock: deps.Clock, secret: deps.Secret("topic-keys"), period: cfg.Period, zone: cfg.TimeZone, metrics: metrics}
+}
+
+// Name is "collector".
+func (m *Module) Name() string { return "collector" }
+
+// App has the routes of _bulk.
+func (m *Module) App() *fiber.App { return m.app }
+
+// MaxBulk is the largest unpacked body of a _bulk request, in bytes.
+func (m *Module) MaxBulk() int64 { return m.cfg.MaxBulk }
+
+// Ready says whether lines can be taken: the register is known, the bus answers
+// and every configured file can be read.
+func (m *Module) Ready(ctx context.Context) error {
+	if !m.sources.known() {
+		return httpx.NotReady("kafka", errors.New("the register has not been read to its end yet"))
+	}
+	if err := m.deps.Bus.Ready(ctx); err != nil {
+		return httpx.NotReady("kafka", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.files
+}
+
+// SyslogTCP is the address that syslog over TCP is listened for, once Run has
+// begun; with port 0 in the configuration it is how the port becomes known.
+func (m *Module) SyslogTCP() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.tcp
+}
+
+// SyslogUDP is the same for UDP.
+func (m *Module) SyslogUDP() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.udp
+}
+
+// Run receives until ctx is done. Nothing is taken before the register is
+// known, because a line without its tenant cannot be kept.
+func (m *Module) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return m.sources.follow(ctx, m.deps.Bus, bus.TopicRegister) })
+	g.Go(func() error { return m.sources.follow(ctx, m.deps.Bus, bus.TopicDirectory) })
+	tcp, udp, err := m.listen(ctx)
+	if err != nil {
+		return err
+	}
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			closeAll(tcp, udp)
+			return nil
+		case <-m.sources.ready:
+		}
+		if tcp != nil {
+			g.Go(func() error { return m.listenTCP(ctx, tcp) })
+		}
+		if udp != nil {
+			g.Go(func() error { return m.listenUDP(ctx, udp) })
+		}
+		if len(m.cfg.Files) > 0 {
+			g.Go(func() error { return m.followFiles(ctx) })
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// listen opens the sockets, so that senders wait in their backlog.
+func (m *Module) listen(ctx context.Context) (tcp net.Listener, udp *net.UDPConn, err error) {
+	var lc net.ListenConfig
+	if m.cfg.SyslogTCP != "" {
+		if tcp, err = lc.Listen(ctx, "tcp", m.cfg.SyslogTCP); err != nil {
+			return nil, nil, fmt.Errorf("collector: syslog over TCP: %w", err)
+		}
+	}
+	if m.cfg.SyslogUDP != "" {
+		packets, err := lc.ListenPacket(ctx, "udp", m.cfg.SyslogUDP)
+		if err != nil {
+			closeAll(tcp, nil)
+			return nil, nil, fmt.Errorf("collector: syslog over UDP: %w", err)
+		}
+		udp = packets.(*net.UDPConn)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if tcp != nil {
+		m.tcp = tcp.Addr().String()
+	}
+	if udp != nil {
+		m.udp = udp.LocalAddr().String()
+	}
+	return tcp, udp, nil
+}
+
+func closeAll(tcp net.Listener, udp *net.UDPConn) {
+	if tcp != nil {
+		tcp.Close()
+	}
+	if udp != nil {
+		udp.Close()
+	}
+}
