@@ -76,6 +76,9 @@ func (s *Service) TakeReportMessage(ctx context.Context, m topics.ReportMessage)
 		}
 		c.Asked = false
 		w.did("reporter-wrote", "", "message", m.ID, "kind", kind)
+		if c.Report != nil && c.Report.Anonymous {
+			w.entries[0].At = w.now.Truncate(time.Hour)
+		}
 		return nil
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -265,8 +268,12 @@ func (s *Service) ensure(ctx context.Context, caseID string, fill func(c *Case, 
 	if err != nil {
 		return doc, err
 	}
-	c := Case{Number: number, Created: now, Deadlines: []Deadline{}, Routing: Routing{Steps: []topics.Reason{}}}
+	c := Case{Number: number, Deadlines: []Deadline{}, Routing: Routing{Steps: []topics.Reason{}}}
 	fill(&c, now)
+	if c.Report != nil && c.Report.Anonymous {
+		now = now.Truncate(time.Hour) // an exact time would narrow down who wrote
+	}
+	c.Created = now
 	c.Words = append(c.Words, strings.ToLower(number))
 	c.startDeadlines(s.settings, now)
 	c.startEmergency(s.settings)

@@ -454,3 +454,24 @@ func TestAnOlderTallyNeverOverwritesANewerOne(t *testing.T) {
 	require.Nil(t, store.do, "the second came in between")
 	require.Equal(t, expected([]topics.Finding{first, second}, nil, s.settings.QuietPeriod), incidents(t, s, ctx))
 }
+
+func TestOfAnAnonymousReportOnlyTheHourIsKept(t *testing.T) {
+	t.Parallel()
+	s, c := tempService(t, orgOf())
+	ctx := in("bo")
+	c.Move(17*time.Minute + 5*time.Second)
+	r := report("bo", "1")
+	r.Anonymous, r.ReporterExclusion = true, ""
+	require.NoError(t, s.TakeReport(ctx, r))
+	c.Move(time.Minute)
+	require.NoError(t, s.TakeReportMessage(ctx, topics.ReportMessage{ID: "m", ReportID: r.ID, Tenant: "bo", Text: "more", Sent: t0}))
+	doc, err := s.cases.Get(ctx, ReportCaseID("bo", r.ID))
+	require.NoError(t, err)
+	require.Equal(t, t0, doc.Value.Created)
+	for _, e := range doc.Value.Journal {
+		require.Equal(t, t0, e.At, e.Action)
+	}
+	for _, d := range doc.Value.Deadlines {
+		require.Equal(t, t0, d.StartsAt, d.Regime)
+	}
+}

@@ -147,7 +147,7 @@ func (s *Service) record(c *Case, w *change, out *docstore.Outbox) {
 			details[k] = v
 		}
 		o := audit.ChangeRecord(topics.AuditRecord{
-			ID: id.Of("audit", e.ID), Tenant: w.tenant, Time: w.now, Service: "cases", Actor: w.actor,
+			ID: id.Of("audit", e.ID), Tenant: w.tenant, Time: e.At, Service: "cases", Actor: w.actor,
 			Action: "case." + e.Action, Object: "case:" + w.caseID, CaseID: w.caseID, Details: details,
 		})
 		out.Messages = append(out.Messages, o)
