@@ -22,7 +22,7 @@ import (
 // Compare runs the same random operations on every store and on a model in
 // memory, and fails where one answers differently.
 func Compare(t *testing.T, caps Caps, stores ...docstore.Store) {
-	runs, steps := 100, 60
+	runs, steps := 50, 60
 	if caps.Slow {
 		runs, steps = 40, 60
 	}
@@ -30,7 +30,7 @@ func Compare(t *testing.T, caps Caps, stores ...docstore.Store) {
 	rapid.Check(t, func(rt *rapid.T) {
 		// rapid counts runs by a flag of the whole test binary; ours are dearer
 		// than most, so the rest of its runs are empty unless it shrinks.
-		if done++; done > runs && runs < 100 && !t.Failed() {
+		if done++; done > runs && !t.Failed() {
 			return
 		}
 		m := &machine{model: map[key]Sample{}}

@@ -159,7 +159,7 @@ func (s *Store) Delete(ctx context.Context, collection, tenant, id string) error
 func (s *Store) Find(ctx context.Context, collection string, q docstore.Query) ([]docstore.Record, error) {
 	cond, args := where(q)
 	return s.records(ctx, `SELECT `+columns+` FROM `+table(collection)+` WHERE `+cond+
-		` ORDER BY `+orderBy(q.Sort)+` LIMIT ?`, append(args, q.Limit)...)
+		` ORDER BY `+orderBy(q)+` LIMIT ?`, append(args, q.Limit)...)
 }
 
 // Count implements docstore.Backend.
