@@ -47,6 +47,7 @@ type spec struct {
 
 var (
 	uses   = map[Kind]string{} // address of what this process already uses
+	held   []func()            // the locks that say so
 	usesMu sync.Mutex
 )
 
@@ -65,10 +66,13 @@ func Shared(ctx context.Context, k Kind) (string, error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return "", err
 	}
-	// Released when this process ends, however it ends.
-	if _, err := lockFile(filepath.Join(s.Dir, "use.lock"), syscall.LOCK_SH); err != nil {
+	// Released when this process ends, however it ends. It is kept in held:
+	// the garbage collector would close the file, and with it end the lock.
+	unlock, err := lockFile(filepath.Join(s.Dir, "use.lock"), syscall.LOCK_SH)
+	if err != nil {
 		return "", err
 	}
+	held = append(held, unlock)
 	st, err := s.ensure(ctx)
 	if err != nil {
 		return "", err
