@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	_ "time/tzdata" // machines without a zone database parse --tz too
 
 	"github.com/spf13/cobra"
 

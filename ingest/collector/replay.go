@@ -13,7 +13,7 @@ import (
 	"varde.internal/schemas/ecs"
 )
 
-// Replay of a file: its lines as if they had been written at another time.
+// ReplayFile is a file whose lines come as if they had been written at another time.
 type ReplayFile struct {
 	Source Source // whose lines they become; its TimeZone is what times without a zone are in
 	Name   string // in log.file.path and in the ids: the same file again gives the same ids

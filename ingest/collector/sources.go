@@ -21,11 +21,11 @@ type sources struct {
 	log   *slog.Logger
 	clock func() time.Time
 
-	mu      sync.RWMutex
-	facts   map[string]topics.Fact // of sources, by tenant and id
-	hosts   map[string]topics.Fact // tenants that are IT hosts
-	waiting int                    // topics that were not read to their end yet
-	ready   chan struct{}
+	mu    sync.RWMutex
+	facts map[string]topics.Fact // of sources, by tenant and id
+	hosts map[string]topics.Fact // tenants that are IT hosts
+	read  map[string]bool        // topics that were read to their end
+	ready chan struct{}
 
 	// A decoded copy, renewed when a fact arrives and every second, because a
 	// version's validity may begin or end meanwhile.
@@ -34,7 +34,7 @@ type sources struct {
 }
 
 func newSources(log *slog.Logger, clock func() time.Time) *sources {
-	return &sources{log: log, clock: clock, facts: map[string]topics.Fact{}, hosts: map[string]topics.Fact{}, waiting: 2, ready: make(chan struct{})}
+	return &sources{log: log, clock: clock, facts: map[string]topics.Fact{}, hosts: map[string]topics.Fact{}, read: map[string]bool{}, ready: make(chan struct{})}
 }
 
 // follow reads a topic of facts and goes on with what arrives.
@@ -42,7 +42,8 @@ func (s *sources) follow(ctx context.Context, b bus.Bus, topic string) error {
 	return b.Follow(ctx, topic, s.handle, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.waiting--; s.waiting == 0 {
+		s.read[topic] = true // a second time where the collector was started again
+		if len(s.read) == 2 && !s.known() {
 			close(s.ready)
 		}
 	})

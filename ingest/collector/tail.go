@@ -213,9 +213,13 @@ func (t *tail) open(ctx context.Context) (ok bool, err error) {
 		return false, err
 	}
 	first, err := firstLine(f)
-	if err != nil || first == "" {
+	if err != nil {
 		f.Close()
 		return false, err
+	}
+	if first == "" { // made by the rotation; its daemon may still write to the old one
+		f.Close()
+		return false, t.catchUp(ctx, "")
 	}
 	if err := t.catchUp(ctx, first); err != nil {
 		f.Close()

@@ -95,6 +95,24 @@ func TestAFileIsFollowedThroughRotationByRename(t *testing.T) {
 	require.Equal(t, "Europe/Oslo", events[0].Event.Timezone)
 }
 
+// logrotate makes the new file at once; the daemon goes on with the old one
+// until it is told.
+func TestLinesWrittenToTheOldFileAfterItsRotationAreRead(t *testing.T) {
+	t.Parallel()
+	f, r, _ := followed(t)
+	f.write(span(0, 3))
+	r.await(3, 0)
+	f.rename(f.path + ".1")
+	f.write("")
+	time.Sleep(200 * time.Millisecond) // the rotation has been seen
+	logFile{t, f.path + ".1"}.write(span(3, 5))
+	r.await(5, 0)
+	logFile{t, f.path + ".1"}.write(stamped(5))
+	f.write(span(6, 8))
+	events, _ := r.await(8, 0)
+	require.Equal(t, upTo(8), numbers(t, events))
+}
+
 func TestAFileIsFollowedThroughTruncation(t *testing.T) {
 	t.Parallel()
 	f, r, _ := followed(t)
