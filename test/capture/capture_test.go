@@ -19,7 +19,7 @@ import (
 	"varde.internal/schemas/ecs"
 )
 
-const captures = "../data/captures"
+const captures = "../../cmd/demo/captures"
 
 // tolerance is how far a log's time may lie from the client's: the daemon waits
 // before it answers a wrong password, and a collapsed line is written later.

@@ -1,4 +1,4 @@
-// Command capture makes the captures of test/data/captures. Start it with
+// Command capture makes the captures of cmd/demo/captures. Start it with
 // run.sh, which gives it namespaces of its own.
 package main
 

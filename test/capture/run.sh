@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the captures of test/data/captures: real sshd, rsyslog, sudo, su and
+# Makes the captures of cmd/demo/captures: real sshd, rsyslog, sudo, su and
 # account tools write logs while a client makes real logins and writes down what
 # it did. Everything happens in namespaces of its own (network, processes,
 # mounts, host names) on copies of /etc, so that nothing is left on the machine.
@@ -26,4 +26,4 @@ trap 'rm -rf "$work"' EXIT
 (cd "$here/.." && go build -o "$work/capture" ./capture)
 # --kill-child ends every daemon with the session, whatever happens to it.
 unshare --mount --net --uts --pid --fork --kill-child --mount-proc \
-  "$work/capture" -work "$work" -out "$here/../data/captures" -setup "$here/host.sh" "$@"
+  "$work/capture" -work "$work" -out "$here/../../cmd/demo/captures" -setup "$here/host.sh" "$@"
