@@ -157,8 +157,8 @@ func (r *router) candidate(person, role string, params map[string]string) bool {
 }
 
 // fit says why the person cannot handle the case: not-employee (a vendor
-// entered by mistake, or nobody known), left, involved, silent (the reporter),
-// not-acknowledged, absent.
+// entered by mistake, or nobody known), left, passed-over (acted in it), silent
+// (reported it), not-acknowledged, absent.
 func (r *router) fit(person string) (topics.Person, string) {
 	p, ok := r.org.Person(r.q.Tenant, person, r.q.Now)
 	switch {
@@ -167,7 +167,7 @@ func (r *router) fit(person string) (topics.Person, string) {
 	case p.Left:
 		return p, "left"
 	case r.q.Acted != nil && r.q.Acted(person):
-		return p, "involved"
+		return p, "passed-over"
 	case r.q.Reported != nil && r.q.Reported(person):
 		return p, "silent"
 	case slices.Contains(r.q.Tried, person):
