@@ -9,9 +9,10 @@ import (
 	"varde.internal/schemas/ecs"
 )
 
-// What one query may hold; more is a mistake or an attack.
+// What one query may hold; more is a mistake or an attack. The depth stays
+// under what Elasticsearch allows (30 levels, up to two for each of ours).
 const (
-	maxDepth  = 64
+	maxDepth  = 12
 	maxLeaves = 1000
 	maxLength = 16 << 10
 )

@@ -71,3 +71,52 @@ func (s suite) compare(rt *rapid.T, t *testing.T, x eventindex.Index, events []e
 		require.Equal(rt, len(want), sum(counts(buckets)))
 	}
 }
+
+// Compare asks two adapters the same random questions over the same events.
+func Compare(t *testing.T, a, b eventindex.Index, rounds int) {
+	events := Events(3, "bo", []string{"p1", "p2"}, 250)
+	for _, x := range []eventindex.Index{a, b} {
+		results, err := x.Append(system(), events)
+		require.NoError(t, err)
+		for _, r := range results {
+			require.Equal(t, eventindex.Stored, r.Status)
+		}
+	}
+	done := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		if done++; done > rounds {
+			return
+		}
+		q := kql.Query{Root: Tree(rt)}
+		rt.Log(q.String())
+		limit := rapid.SampledFrom([]int{1, 7, 50}).Draw(rt, "limit")
+		p := eventindex.Page{Limit: limit, Ascending: rapid.Bool().Draw(rt, "ascending")}
+		for range 4 { // page by page, each with the other's cursor
+			one, err := a.Search(bo(), q, eventindex.Range{}, p)
+			require.NoError(rt, err)
+			other, err := b.Search(bo(), q, eventindex.Range{}, p)
+			require.NoError(rt, err)
+			require.Equal(rt, one, other)
+			if p.After = one.Next; p.After == "" {
+				break
+			}
+		}
+		r := eventindex.Range{From: Epoch, To: Epoch.AddDate(0, 0, 4)}
+		for _, interval := range []time.Duration{time.Hour, 24 * time.Hour} {
+			one, err := a.Histogram(bo(), q, r, interval, oslo)
+			require.NoError(rt, err)
+			other, err := b.Histogram(bo(), q, r, interval, oslo)
+			require.NoError(rt, err)
+			require.Equal(rt, one, other)
+		}
+	})
+}
+
+// oslo has a day of 25 hours among the generated events.
+var oslo = func() *time.Location {
+	loc, err := time.LoadLocation("Europe/Oslo")
+	if err != nil {
+		panic(err) // the test machine has no time zones
+	}
+	return loc
+}()

@@ -76,8 +76,6 @@ func (s suite) cursors(t *testing.T) {
 
 func (s suite) histogram(t *testing.T) {
 	x := s.open(t)
-	oslo, err := time.LoadLocation("Europe/Oslo")
-	require.NoError(t, err)
 	// 25 October 2026 has 25 hours in Oslo.
 	midnight := time.Date(2026, 10, 25, 0, 0, 0, 0, oslo)
 	var events []ecs.Event
