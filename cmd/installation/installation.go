@@ -1,0 +1,213 @@
+package installation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"varde.internal/ingest/collector"
+	"varde.internal/platform/audit"
+	"varde.internal/platform/auth"
+	"varde.internal/platform/keyring"
+	"varde.internal/platform/obs"
+	"varde.internal/platform/run"
+)
+
+// Installation is the parts of one process with all they stand on.
+type Installation struct {
+	cfg         Config
+	log         *slog.Logger
+	keys        *keyring.Keyring
+	engines     *engines
+	group       *run.Group
+	syslog      *collector.Module // where it runs here
+	revocations *auth.Revocations
+	endpoints   map[string]string
+	stopTracing func(context.Context) error
+}
+
+// CheckParts says whether the parts named can run with the configuration: an
+// embedded engine lives inside one process, so it needs every part there.
+func CheckParts(c Config, names []string) error {
+	for _, n := range names {
+		if !slices.Contains(Names, n) {
+			return fmt.Errorf("there is no part %q; parts are %s", n, strings.Join(Names, ", "))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if c.embedded() && len(names) < len(Names) {
+		return errors.New("parts in separate processes need real engines: set bus, documents, events and files, or run `varde serve` without names")
+	}
+	var errs []error
+	for _, n := range Names {
+		if !slices.Contains(names, n) && c.Endpoints[n] == "" && n != "indexer" && n != "correlator" && n != "collector" {
+			errs = append(errs, fmt.Errorf("endpoints.%s: where that part runs is needed", n))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Open opens the engines, builds the parts named (none: all) and binds their
+// addresses; Run starts them. Logs go to w as JSON lines.
+func Open(ctx context.Context, c Config, names []string, w io.Writer) (in *Installation, err error) {
+	if len(names) == 0 {
+		names = Names
+	}
+	in, err = OpenEngines(ctx, c, w)
+	if err != nil {
+		return in, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, in.Close())
+		}
+	}()
+	in.revocations = auth.NewRevocations(in.log, time.Now)
+	in.group = run.NewGroup(in.log, 0)
+	for _, name := range Names {
+		if !slices.Contains(names, name) {
+			continue
+		}
+		part, err := in.build(name)
+		if err != nil {
+			return in, fmt.Errorf("%s: %w", name, err)
+		}
+		address := c.Listen[name]
+		if address == "" {
+			address = "127.0.0.1:0"
+		}
+		in.group.Add(part, address)
+	}
+	if err := in.group.Listen(ctx); err != nil {
+		return in, err
+	}
+	for _, name := range names {
+		if addr := in.group.Addr(name); addr != "" {
+			in.endpoints[name] = "http://" + addr
+		}
+	}
+	return in, nil
+}
+
+// OpenEngines opens the engines and the keys without any part: what a command
+// beside the running parts needs. Where the parts are is said by Endpoints.
+func OpenEngines(ctx context.Context, c Config, w io.Writer) (in *Installation, err error) {
+	observed := obs.Default()
+	observed.Level, observed.OTLP = c.Log, c.OTLP
+	if err := observed.Validate(); err != nil {
+		return nil, err
+	}
+	in = &Installation{cfg: c, log: obs.NewLogger(w, observed), endpoints: map[string]string{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, in.Close())
+		}
+	}()
+	if in.stopTracing, err = obs.StartTracing(ctx, observed, "varde"); err != nil {
+		return in, err
+	}
+	folder := c.Keys
+	if folder == "" {
+		folder = c.in("keys")
+	}
+	if in.keys, err = keyring.Open(folder); err != nil {
+		return in, fmt.Errorf("keys: %w", err)
+	}
+	if in.engines, err = openEngines(ctx, c, in.keys, in.log); err != nil {
+		return in, err
+	}
+	return in, nil
+}
+
+// Run runs the parts until ctx is done, then stops them and closes the engines.
+func (in *Installation) Run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	background, bg := errgroup.WithContext(work)
+	background.Go(func() error { return in.ensureTopics(bg) })
+	background.Go(func() error { return in.revocations.Run(bg, in.engines.bus) })
+	err := in.group.Run(ctx)
+	cancel()
+	if berr := background.Wait(); berr != nil && !errors.Is(berr, context.Canceled) {
+		err = errors.Join(err, berr)
+	}
+	return errors.Join(err, in.Close())
+}
+
+// ensureTopics declares the topics as soon as the broker answers.
+func (in *Installation) ensureTopics(ctx context.Context) error {
+	for {
+		err := in.engines.bus.EnsureTopics(ctx, topicConfigs...)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		in.log.Warn("topics could not be declared; trying again", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// Close closes the engines; Run does it at its end.
+func (in *Installation) Close() error {
+	var errs []error
+	if in.engines != nil {
+		errs = append(errs, in.engines.Close())
+	}
+	if in.stopTracing != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		errs = append(errs, in.stopTracing(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Public is the address people use.
+func (in *Installation) Public() string {
+	if in.cfg.Public != "" {
+		return in.cfg.Public
+	}
+	if e := in.Endpoint("web"); e != "" {
+		return e
+	}
+	return "(no web in this process)"
+}
+
+// Endpoint gives the base URL of a part: in this process, or as configured.
+func (in *Installation) Endpoint(part string) string {
+	if e := in.endpoints[part]; e != "" {
+		return e
+	}
+	return in.cfg.Endpoints[part]
+}
+
+// Deps is what one part is given: its own metrics, its own keys, a verifier
+// for tokens meant for it.
+func (in *Installation) Deps(name string) run.Deps {
+	registry := obs.NewRegistry()
+	client := &http.Client{Timeout: 15 * time.Second}
+	keys := &lateKeys{endpoint: func() string { return in.Endpoint("identity") }, client: client}
+	tokens := &lateTokens{endpoint: keys.endpoint, service: name, secret: in.serviceSecret(name), client: client}
+	log := in.log.With("part", name)
+	return run.Deps{
+		Log: log, Clock: time.Now, Metrics: registry,
+		Bus: in.engines.bus, Docs: in.engines.docs, Events: in.engines.events, Blobs: in.engines.blobs,
+		Verifier: auth.NewVerifier(auth.VerifierConfig{Audience: name, Keys: keys, Revocations: in.revocations}),
+		Tokens:   tokens,
+		Audit:    audit.NewClient(audit.ClientConfig{Service: name, Endpoint: in.Endpoint, Tokens: tokens, Bus: in.engines.bus, Log: log}),
+		Secret:   in.secret(name),
+		Endpoint: in.Endpoint,
+	}
+}

@@ -1,0 +1,85 @@
+package installation
+
+import (
+	"fmt"
+
+	"varde.internal/ingest/collector"
+	"varde.internal/ingest/correlator"
+	"varde.internal/ingest/indexer"
+	"varde.internal/platform/config"
+	"varde.internal/platform/run"
+	"varde.internal/services/audit"
+	"varde.internal/services/cases"
+	"varde.internal/services/deviation"
+	"varde.internal/services/identity"
+	identityhttp "varde.internal/services/identity/http"
+	"varde.internal/services/register"
+	"varde.internal/services/search"
+	"varde.internal/services/web"
+	webhttp "varde.internal/services/web/http"
+	"varde.internal/ui"
+)
+
+// build makes one part. Constructors do no I/O.
+func (in *Installation) build(name string) (run.Part, error) {
+	deps := in.Deps(name)
+	switch name {
+	case "audit":
+		return audit.New(deps, audit.Default())
+	case "identity":
+		return identity.New(deps, in.Identity(), identityhttp.Routes)
+	case "cases":
+		return cases.New(deps, cases.Default())
+	case "register":
+		return register.New(deps)
+	case "deviation":
+		return deviation.New(deps, deviation.Default())
+	case "search":
+		return search.New(deps, search.Default())
+	case "collector":
+		m, err := collector.New(deps, in.collector())
+		in.syslog = m
+		return m, err
+	case "indexer":
+		return indexer.New(deps, indexer.Default())
+	case "correlator":
+		return correlator.New(deps, correlator.Default())
+	case "web":
+		return web.New(deps, in.web(), webhttp.New)
+	}
+	return nil, fmt.Errorf("there is no part %q", name)
+}
+
+// Identity is identity's configuration, with the secrets that the other parts
+// show for their tokens.
+func (in *Installation) Identity() identity.Config {
+	c := identity.Default()
+	c.ClientSecret = func(service string) config.Secret { return config.Secret(in.serviceSecret(service)) }
+	return c
+}
+
+func (in *Installation) web() web.Config {
+	c := web.Default()
+	c.Public, c.UI = in.cfg.Public, ui.FS()
+	for _, a := range in.cfg.DemoAccounts {
+		c.DemoAccounts = append(c.DemoAccounts, web.DemoAccount(a))
+	}
+	return c
+}
+
+func (in *Installation) collector() collector.Config {
+	c := collector.Default()
+	c.SyslogTCP, c.SyslogUDP = in.cfg.Syslog.TCP, in.cfg.Syslog.UDP
+	for _, f := range in.cfg.Logs {
+		c.Files = append(c.Files, collector.File(f))
+	}
+	return c
+}
+
+// SyslogTCP is where the collector takes syslog lines over TCP.
+func (in *Installation) SyslogTCP() string {
+	if in.syslog != nil {
+		return in.syslog.SyslogTCP()
+	}
+	return in.cfg.Syslog.TCP
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"varde.internal/cmd/installation"
+	"varde.internal/platform/config"
+)
+
+// dataFolder is where an installed Varde keeps its data (XDG base directories).
+func dataFolder() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "varde")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "varde-data"
+	}
+	return filepath.Join(home, ".local", "share", "varde")
+}
+
+// settings are the flags that every command with a configuration has.
+type settings struct {
+	file, data, listen string
+}
+
+func (s *settings) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.file, "config", "", "YAML file with the configuration (see varde config verify)")
+	cmd.Flags().StringVar(&s.data, "data", "", "folder of the embedded engines and the keys (default "+dataFolder()+")")
+	cmd.Flags().StringVar(&s.listen, "listen", "", "address people use, host:port (default 127.0.0.1:8400)")
+}
+
+func (s *settings) load() (installation.Config, error) {
+	c := installation.Default(dataFolder())
+	err := config.Load(&c, config.Source{File: s.file, Environ: os.Environ(), Flags: []func(){
+		func() {
+			if s.data != "" {
+				c.Data = s.data
+			}
+		},
+		func() {
+			if s.listen != "" {
+				c.Listen["web"] = s.listen
+			}
+		},
+	}})
+	if err != nil {
+		return c, exitError{2, err}
+	}
+	return c, nil
+}
+
+func serveCommand() *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use:   "serve [PART…]",
+		Short: "Run Varde: every part, or those named",
+		Long: `Run Varde. Without names every part runs in this process, on embedded engines
+in the data folder unless the configuration names real ones. With names just
+those run; then every engine needs a URL, and "endpoints" says where the other
+parts are.
+
+Parts: ` + strings.Join(installation.Names, ", "),
+		Example: `  varde serve
+  varde serve --data /srv/varde --listen 127.0.0.1:8400
+  varde serve cases search --config /etc/varde/varde.yaml`,
+		ValidArgs: installation.Names,
+		RunE: func(cmd *cobra.Command, parts []string) error {
+			c, err := s.load()
+			if err != nil {
+				return err
+			}
+			if err := installation.CheckParts(c, parts); err != nil {
+				return exitError{2, err}
+			}
+			in, err := installation.Open(cmd.Context(), c, parts, os.Stderr)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ready", in.Public())
+			return in.Run(cmd.Context())
+		},
+	}
+	s.flags(cmd)
+	return cmd
+}
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "The configuration"}
+	var s settings
+	verify := &cobra.Command{
+		Use:     "verify",
+		Short:   "Read the configuration as serve would, and say what is wrong",
+		Example: "  varde config verify --config /etc/varde/varde.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := s.load()
+			if err != nil {
+				return err
+			}
+			return printJSON(cmd, c)
+		},
+	}
+	s.flags(verify)
+	cmd.AddCommand(verify)
+	return cmd
+}
