@@ -4,7 +4,7 @@ import { initReactI18next } from 'react-i18next'
 /**
  * Texts lie in one file per language and feature (`nb/case.json`). A page
  * loads the features it shows before it is drawn, so no key is ever seen.
- * Keys are always written whole (`case:decide.title`): a test finds every
+ * Keys are always written whole (case:decide.title): a test finds every
  * missing and every unused one.
  */
 const files = import.meta.glob<{ default: Record<string, unknown> }>('./*/*.json')

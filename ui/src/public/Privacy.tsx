@@ -10,7 +10,7 @@ export default function Privacy() {
   usePageTitle(t('public:privacyPage.title'))
   return (
     <article className="stack-6">
-      <Heading level={1} data-size="lg">{t('public:privacyPage.title')}</Heading>
+      <h1>{t('public:privacyPage.title')}</h1>
       {parts.map((part) => (
         <section key={part} className="stack-2">
           <Heading level={2} data-size="sm">{t(`public:privacyPage.${part}Title`)}</Heading>

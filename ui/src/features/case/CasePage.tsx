@@ -104,7 +104,7 @@ function Actions({ c, open }: { c: Case; open: Open }) {
       <Button variant="tertiary" onClick={() => print()}><PrinterSmallIcon aria-hidden />{t('case:print')}</Button>
       {more.length > 0 && (
         <Dropdown.TriggerContext>
-          <Dropdown.Trigger variant="secondary"><MenuElipsisHorizontalIcon aria-hidden />{t('app:more')}</Dropdown.Trigger>
+          <Dropdown.Trigger variant="secondary"><MenuElipsisHorizontalIcon aria-hidden />{t('app:options')}</Dropdown.Trigger>
           <Dropdown>
             <Dropdown.List>
               {more.map((action) => <Dropdown.Item key={action}><Dropdown.Button onClick={() => open({ is: action })}>{t(`case:actions.${action}`)}</Dropdown.Button></Dropdown.Item>)}

@@ -32,6 +32,7 @@ export function CaseRow({ item }: { item: Summary }) {
           <span className="row-tight">
             {item.explained ? <span className="ds-tag" data-color="success" data-size="sm">{t('queue:explained')}</span> : <SeverityTag severity={item.severity} />}
             <StateTag state={item.state} />
+            {!item.acknowledged && item.section === 'new' && <span className="small soft">{t('queue:unacknowledged')}</span>}
           </span>
           <span className="small soft">
             {item.waitingFor ? t(`queue:waitingFor.${item.waitingFor}`) : item.dueAt ? (

@@ -1,4 +1,3 @@
-import { Heading, Paragraph } from '@digdir/designsystemet-react'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { data, deviation } from '../../api/client'
@@ -52,8 +51,8 @@ function ChooseTenant() {
   return (
     <div className="stack-6">
       <div className="stack-2">
-        <Heading level={1} data-size="lg">{t('report:chooseTenant.title')}</Heading>
-        <Paragraph className="soft">{t('report:chooseTenant.lead')}</Paragraph>
+        <h1>{t('report:chooseTenant.title')}</h1>
+        <p className="soft">{t('report:chooseTenant.lead')}</p>
       </div>
       <nav className="stack-2" aria-label={t('report:chooseTenant.title')}>
         {known.map((item) => (
@@ -94,8 +93,8 @@ function ReportTo({ tenant }: { tenant: string }) {
   return (
     <div className="stack-6">
       <div className="stack-2">
-        <Paragraph className="soft">{tenantName}</Paragraph>
-        <Heading level={1} data-size="lg">{t('report:chooseForm.title')}</Heading>
+        <p className="soft">{tenantName}</p>
+        <h1>{t('report:chooseForm.title')}</h1>
       </div>
       <div className="stack-2">
         {forms.data.forms.map((form) => (

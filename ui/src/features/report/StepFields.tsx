@@ -39,7 +39,7 @@ function FieldOf({ field, alone, ...props }: Props & { field: FormField; alone: 
   const common = {
     label, help: text(field.help) || undefined, fault: props.faults[field.name], optional: !field.required,
     // A single question's text is the heading already; it is read, not shown twice.
-    hideLabel: alone && (!field.label || text(field.label) === text(props.step.title)),
+    hideLabel: (alone && !field.label) || text(field.label) === text(props.step.title),
   }
   const typed = (event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>) => answer(field.name, event.target.value || undefined)
   const options = (field.options ?? []).map((option) => ({ value: option.value, label: text(option.label), help: text(option.help) || undefined }))

@@ -14,7 +14,7 @@ export type Range = { last: string } | { from: string; to: string }
 /** What is searched for and how it is shown: what a view keeps. */
 export type View = { query: string; range: Range; columns: string[]; ascending: boolean }
 
-export const defaultColumns = ['host.name', 'user.name', 'source.ip', 'event.action', 'event.outcome', 'message']
+export const defaultColumns = ['host.name', 'user.name', 'source.ip', 'event.outcome', 'message']
 export const lasts = ['15m', '1h', '24h', '7d', '30d', '90d'] as const
 export const startView: View = { query: '', range: { last: '7d' }, columns: defaultColumns, ascending: false }
 
