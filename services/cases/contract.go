@@ -174,7 +174,13 @@ func (e encoder) finding(s StoredFinding) casesapi.Finding {
 		out.Evidence = append(out.Evidence, line.EventID)
 	}
 	if e.raw {
-		out.Accounts, out.Addresses = f.Accounts, f.Addresses
+		out.Addresses = f.Addresses
+		for _, a := range f.Accounts {
+			if name := e.named(topics.KindAccount, a).Name; name != "" {
+				a = name // a finding names accounts of the register by id
+			}
+			out.Accounts = append(out.Accounts, a)
+		}
 		for _, p := range f.Persons {
 			out.Persons = append(out.Persons, e.actor(p))
 		}

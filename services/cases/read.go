@@ -358,11 +358,11 @@ func (q Search) filter() docstore.And {
 		if len(values) == 0 {
 			return
 		}
-		any := docstore.In{Field: field}
+		one := docstore.In{Field: field}
 		for _, v := range values {
-			any.Values = append(any.Values, v)
+			one.Values = append(one.Values, v)
 		}
-		f = append(f, any)
+		f = append(f, one)
 	}
 	eq := func(field, value string) {
 		if value != "" {
