@@ -111,6 +111,9 @@ func (p *partition) append(ctx context.Context, in []incoming, results []eventin
 	if _, err := p.loadBounds(ctx); err != nil {
 		return err
 	}
+	if err := p.openWriter(); err != nil {
+		return err
+	}
 	if p.codes == nil {
 		if err := p.loadCounters(ctx); err != nil {
 			return err

@@ -103,6 +103,53 @@ func newColumns() *columns {
 
 const format = 1
 
+// declared gives the columns of a file that is up to date, nil for one that
+// declare has to be called for.
+func declared(ctx context.Context, db *sql.DB) (*columns, error) {
+	c := newColumns()
+	have, err := existing(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.list {
+		if !have[c.list[i].name] {
+			return nil, nil
+		}
+	}
+	var stored int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&stored); err != nil || stored != format {
+		return nil, err
+	}
+	numbers := map[string]int64{}
+	rows, err := db.QueryContext(ctx, "SELECT name, n FROM field")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var name string
+		var n int64
+		if err := rows.Scan(&name, &n); err != nil {
+			return nil, err
+		}
+		numbers[name] = n
+	}
+	for i := range c.list {
+		col := &c.list[i]
+		if col.store == inCode || col.store == inSet {
+			if col.field = numbers[col.ecs.Name]; col.field == 0 {
+				return nil, nil
+			}
+		}
+	}
+	return c, rows.Err()
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // declare makes the tables of a new file, and adds the columns that the
 // registry has got since an older one was made.
 func declare(ctx context.Context, db *sql.DB) (*columns, error) {
@@ -156,8 +203,8 @@ func affinity(s storage) string {
 	return "INTEGER"
 }
 
-func existing(ctx context.Context, tx *sql.Tx) (map[string]bool, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT name FROM pragma_table_info('event')")
+func existing(ctx context.Context, db querier) (map[string]bool, error) {
+	rows, err := db.QueryContext(ctx, "SELECT name FROM pragma_table_info('event')")
 	if err != nil {
 		return nil, err
 	}

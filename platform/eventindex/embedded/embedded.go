@@ -33,7 +33,7 @@ import (
 
 // Options of Open. The zero value is right.
 type Options struct {
-	// OpenPartitions is how many partitions are kept open at once; 0 = 32.
+	// OpenPartitions is how many partitions are kept open at once, about 1 MiB each; 0 = 64.
 	OpenPartitions int
 	// Unsafe skips the wait for the disk. Only for tests.
 	Unsafe bool
@@ -63,7 +63,7 @@ func Open(ctx context.Context, dir string, options ...Options) (*Index, error) {
 		opt = options[0]
 	}
 	if opt.OpenPartitions == 0 {
-		opt.OpenPartitions = 32
+		opt.OpenPartitions = 64
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("eventindex: %w", err)

@@ -54,14 +54,20 @@ type bounds struct {
 
 func (p *partition) isOpen() bool { return p.read != nil }
 
-func (p *partition) dsn(lock string) string {
+// Pages kept in memory by one connection, in KiB: partitions are many.
+const (
+	writerCache = 4096
+	readerCache = 2048
+)
+
+func (p *partition) dsn(lock string, cache int) string {
 	synchronous := "FULL"
 	if p.unsafe {
 		synchronous = "OFF"
 	}
 	q := url.Values{"_pragma": {
 		"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
-		"temp_store(MEMORY)", "cache_size(-8000)", "journal_size_limit(33554432)",
+		"temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", cache), "journal_size_limit(33554432)",
 	}, "_txlock": {lock}}
 	return (&url.URL{Scheme: "file", Path: p.path}).String() + "?" + q.Encode()
 }
@@ -81,20 +87,37 @@ func (p *partition) openFiles(ctx context.Context) (err error) {
 			_ = p.closeFiles()
 		}
 	}()
-	if p.write, err = sql.Open("sqlite", p.dsn("immediate")); err != nil {
-		return fmt.Errorf("eventindex: %w", err)
-	}
-	p.write.SetMaxOpenConns(1)
-	if p.cols, err = declare(ctx, p.write); err != nil {
-		return fmt.Errorf("eventindex: partition %s: %w", p.name, err)
-	}
-	if p.read, err = sql.Open("sqlite", p.dsn("deferred")+"&_pragma=query_only(1)"); err != nil {
+	if p.read, err = sql.Open("sqlite", p.dsn("deferred", readerCache)+"&_pragma=query_only(1)"); err != nil {
 		return fmt.Errorf("eventindex: %w", err)
 	}
 	p.read.SetMaxOpenConns(4)
-	p.read.SetMaxIdleConns(1)
+	p.read.SetMaxIdleConns(2)
+	p.read.SetConnMaxIdleTime(time.Minute)
+	// The writer is opened for those that are written to, or are not up to date.
+	if p.cols, err = declared(ctx, p.read); err != nil || p.cols == nil {
+		if err := p.openWriter(); err != nil {
+			return err
+		}
+		if p.cols, err = declare(ctx, p.write); err != nil {
+			return fmt.Errorf("eventindex: partition %s: %w", p.name, err)
+		}
+	}
 	p.cache = newBlockCache()
 	p.codes = nil // read again by the next append
+	return nil
+}
+
+// openWriter is called under writing, or with nobody using p.
+func (p *partition) openWriter() error {
+	if p.write != nil {
+		return nil
+	}
+	db, err := sql.Open("sqlite", p.dsn("immediate", writerCache))
+	if err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	p.write = db
 	return nil
 }
 
