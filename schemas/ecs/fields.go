@@ -57,6 +57,9 @@ type Value struct {
 // listed: any labels.KEY is a keyword field.
 const LabelPrefix = "labels."
 
+// maxLabelKey bounds the key of a label that can be searched, in bytes.
+const maxLabelKey = 256
+
 // Fields lists the registry by name. The caller does not change it.
 func Fields() []Field { return registry }
 
@@ -65,7 +68,7 @@ func Lookup(name string) (Field, bool) {
 	if i, ok := byName[name]; ok {
 		return registry[i], true
 	}
-	if key, ok := strings.CutPrefix(name, LabelPrefix); ok && key != "" {
+	if key, ok := strings.CutPrefix(name, LabelPrefix); ok && key != "" && len(key) <= maxLabelKey {
 		return Field{Name: name, Type: Keyword, Person: true, get: func(e *Event) []Value { return text(e.Labels[key]) }}, true
 	}
 	return Field{}, false
