@@ -158,7 +158,7 @@ func (t *tail) watch(ctx context.Context) <-chan struct{} {
 			select {
 			case <-ctx.Done():
 				return
-			case <-w.Errors:
+			case <-w.Errors: //nolint:errcheck // the clock looks too
 			case e, ok := <-w.Events:
 				if !ok {
 					return
@@ -348,8 +348,8 @@ func (t *tail) catchUpFile(ctx context.Context, path, current string) error {
 	if err != nil {
 		return nil
 	}
-	first, err := firstOf(unpacked(f))
-	if err != nil || first == "" || first == current {
+	first, unread := firstOf(unpacked(f))
+	if unread != nil || first == "" || first == current {
 		return f.Close()
 	}
 	pos, err := t.store.load(ctx, t.source, t.path, first)
@@ -359,8 +359,8 @@ func (t *tail) catchUpFile(ctx context.Context, path, current string) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := t.begin(f, unpacked(f), pos); err != nil {
-		return nil // shorter than what was read: another file with that first line
+	if shorter := t.begin(f, unpacked(f), pos); shorter != nil {
+		return nil //nolint:nilerr // than what was read: another file with that first line
 	}
 	defer t.close()
 	if err := t.drain(ctx); err != nil {

@@ -1,7 +1,9 @@
 package parse
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"varde.internal/schemas/ecs"
 )
@@ -40,23 +42,26 @@ func set(words ...string) map[string]bool {
 }
 
 // pamLine is a line taken apart.
-type pamLine struct{ module, service, phase, text string }
+type pamLine struct {
+	module, service, phase, text string
+	from                         *message
+}
 
 func pamOf(m *message) pamLine {
 	if m.module != "" {
-		return pamLine{module: m.module, service: m.program, text: m.text}
+		return pamLine{module: m.module, service: m.program, text: m.text, from: m}
 	}
 	if in, ok := strings.CutPrefix(m.text, "(pam_"); ok {
 		module, text, _ := strings.Cut(in, ") ")
-		return pamLine{module: "pam_" + module, service: m.program, text: text}
+		return pamLine{module: "pam_" + module, service: m.program, text: text, from: m}
 	}
 	if text, ok := strings.CutPrefix(m.text, "PAM "); ok {
-		return pamLine{module: "pam_unix", service: m.program, text: text}
+		return pamLine{module: "pam_unix", service: m.program, text: text, from: m}
 	}
 	head, text, _ := strings.Cut(m.text, "): ")
 	module, where, _ := strings.Cut(head, "(")
 	service, phase, _ := strings.Cut(where, ":")
-	return pamLine{module, service, phase, text}
+	return pamLine{module, service, phase, text, m}
 }
 
 func readPAM(m *message, ev *ecs.Event) {
@@ -98,8 +103,7 @@ func (l pamLine) failed(fields string, times int, ev *ecs.Event) {
 	switch {
 	case pamPrivilege[l.service] && !pamDecidedBeside[l.service]:
 		classify(ev, kindDenied, ecs.ActionPrivilege, ecs.OutcomeFailure)
-	case pamPrivilege[l.service] || pamNoLogin[l.service] || l.module != "pam_unix":
-		// A second module's opinion of the same password is no second attempt.
+	case pamPrivilege[l.service] || pamNoLogin[l.service] || l.from.stream.refusedBefore(l, ev):
 		classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeUnknown)
 	default:
 		ev.Varde.Attempt, ev.Varde.Method = true, "password"
@@ -107,6 +111,36 @@ func (l pamLine) failed(fields string, times int, ev *ecs.Event) {
 			ev.Varde.Repeat = times
 		}
 	}
+}
+
+// refusal is a password that one of PAM's modules refused.
+type refusal struct {
+	host, program, user, module string
+	pid                         int
+	at                          time.Time
+}
+
+// sameTry is how long after one module the next looks at the same password.
+const sameTry = 3 * time.Second
+
+// refusedBefore notes a refusal and says whether it is another module's opinion
+// of a password that was refused already: pam_unix and then pam_sss.
+func (s *Stream) refusedBefore(l pamLine, ev *ecs.Event) bool {
+	r := refusal{host: l.from.host, program: l.from.program, module: l.module, pid: l.from.pid, at: l.from.at}
+	if ev.User != nil {
+		r.user = ev.User.Name
+	}
+	for i, o := range s.refused {
+		if o.host == r.host && o.program == r.program && o.pid == r.pid && o.user == r.user && o.module != r.module && r.at.Sub(o.at).Abs() <= sameTry {
+			s.refused = slices.Delete(s.refused, i, i+1) // it has had its second opinion
+			return true
+		}
+	}
+	if len(s.refused) >= 32 {
+		s.refused = slices.Delete(s.refused, 0, 1)
+	}
+	s.refused = append(s.refused, r)
+	return false
 }
 
 // pamCount reads "3 more authentication failures; "; 0 where there is no such.
@@ -234,14 +268,14 @@ func nameAndID(s string) (name, id string) {
 // the control of C1 worked. All others are kept as PAM's.
 func locked(l pamLine, ev *ecs.Event) {
 	user := ""
-	switch {
-	case l.module == "pam_faillock":
+	switch l.module {
+	case "pam_faillock":
 		rest, begins := strings.CutPrefix(l.text, "Consecutive login failures for user ")
 		name, ends := strings.CutSuffix(rest, " account temporarily locked")
 		if begins && ends {
 			user = name
 		}
-	case l.module == "pam_tally2" || l.module == "pam_tally":
+	case "pam_tally2", "pam_tally":
 		rest, begins := strings.CutPrefix(l.text, "user ")
 		i := strings.LastIndex(rest, " tally ")
 		if begins && i > 0 && strings.Contains(rest[i:], ", deny ") {

@@ -55,7 +55,6 @@ func TestPAMDecidesNothingBesideADaemonThatDoes_R36(t *testing.T) {
 		"sshd[7]: pam_unix(sshd:session): session closed for user kari":                                                                 pamWant(ecs.ActionSessionEnd, ecs.OutcomeSuccess, "kari", ""),
 		"CRON[7]: pam_unix(cron:session): session opened for user kari(uid=0) by (uid=0)":                                               session,
 		"systemd[7]: pam_unix(systemd-user:session): session opened for user kari(uid=1001) by (uid=0)":                                 session,
-		"login[7]: pam_sss(login:auth): authentication failure; logname= uid=0 euid=0 tty=tty1 ruser= rhost=192.0.2.7 user=kari":        probe,
 		"login[7]: pam_sss(login:auth): authentication success; logname= uid=0 euid=0 tty=tty1 ruser= rhost=192.0.2.7 user=kari":        probe,
 		"login[7]: pam_unix(login:auth): check pass; user unknown":                                                                      {dataset: "pam", action: ecs.ActionProbe, outcome: ecs.OutcomeUnknown, reason: "invalid-user"},
 		"sudo: pam_unix(sudo:auth): authentication failure; logname=kari uid=1001 euid=0 tty=/dev/pts/0 ruser=kari rhost=  user=kari":   pamWant(ecs.ActionProbe, ecs.OutcomeUnknown, "kari", "").onto("kari"),
@@ -67,6 +66,31 @@ func TestPAMDecidesNothingBesideADaemonThatDoes_R36(t *testing.T) {
 		"passwd[7]: pam_unix(passwd:chauthtok): authentication failure; logname= uid=0 euid=0 tty= ruser= rhost=192.0.2.7  user=kari":   probe,
 		"sshd[7]: pam_systemd(sshd:session): Failed to create session: x":                                                               {dataset: "pam"},
 	})
+}
+
+// Two modules that look at the same password make one attempt; one that is alone
+// decides.
+func TestASecondModulesOpinionIsNoSecondAttempt_R36(t *testing.T) {
+	t.Parallel()
+	s, err := NewStream(Options{})
+	require.NoError(t, err)
+	const fields = "authentication failure; logname= uid=0 euid=0 tty=tty1 ruser= rhost= user="
+	attempts := func(lines ...string) (n int) {
+		for _, l := range lines {
+			ev, err := s.Parse([]byte(l), reference)
+			require.NoError(t, err)
+			if ev.Varde.Attempt {
+				n++
+			}
+		}
+		return n
+	}
+	unix, sss := "a login[7]: pam_unix(login:auth): "+fields, "a login[7]: pam_sss(login:auth): "+fields
+	require.Equal(t, 1, attempts("Nov 22 10:00:00 "+unix+"kari", "Nov 22 10:00:01 "+sss+"kari"))
+	require.Equal(t, 1, attempts("Nov 22 10:00:02 "+unix+"kari", "Nov 22 10:00:02 "+sss+"kari"), "the next try")
+	require.Equal(t, 2, attempts("Nov 22 10:00:03 "+unix+"kari", "Nov 22 10:00:03 "+sss+"ola"), "another account")
+	require.Equal(t, 1, attempts("Nov 22 10:01:00 "+sss+"per"), "alone")
+	require.Equal(t, 2, attempts("Nov 22 10:02:00 "+unix+"per", "Nov 22 10:02:00 "+unix+"per"), "one module, two tries")
 }
 
 func TestLockEvents_C1(t *testing.T) {

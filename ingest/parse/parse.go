@@ -25,7 +25,7 @@ import (
 // raised when a change makes an event out of the same line differ.
 const Generation = 1
 
-// Dataset of lines that no parser knows: kept and searchable as they are.
+// DatasetUnparsed is of lines that no parser knows: kept and searchable as they are.
 const DatasetUnparsed = "unparsed"
 
 // maxMessage bounds event.message in bytes; event.original is whole. Longer
@@ -80,6 +80,7 @@ type Stream struct {
 	format  Format
 	program string // non-empty: only this program's parser
 	clock   clock
+	refused []refusal // by PAM's modules lately
 }
 
 // Formats lists the names that Options.Format takes.
@@ -223,7 +224,10 @@ func (s *Stream) meaning(m *message, ev *ecs.Event) error {
 	if err != nil {
 		return err
 	}
-	m.text = inner
+	m.text, m.stream, m.at = inner, s, ev.Timestamp
+	if ev.Host != nil {
+		m.host = ev.Host.Name
+	}
 	for _, p := range programs {
 		if s.program != "" && p.name != s.program {
 			continue

@@ -50,6 +50,10 @@ type message struct {
 	module  string // old PAM writes its module into the tag: sshd(pam_unix)
 	pid     int
 	text    string
+
+	stream *Stream // what came before
+	host   string
+	at     time.Time
 }
 
 // plain is a line without any header that we know: kept as it is. With the

@@ -134,42 +134,47 @@ func (c *client) do(l login) (*ssh.Client, error) {
 		}
 		return l.passwords[tries-1]
 	}
-	config := &ssh.ClientConfig{User: l.user, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 60 * time.Second}
+	if l.signer != nil {
+		tries = 1
+	}
+	config := &ssh.ClientConfig{User: l.user, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 60 * time.Second, Auth: []ssh.AuthMethod{l.method(&t, next)}}
+	secured, channels, requests, err := ssh.NewClientConn(conn, to, config)
+	if tries == 0 {
+		return nil, fmt.Errorf("%s: no attempt was made as %q: %w", l.host.name, l.user, err)
+	}
+	if (err != nil) != l.fails {
+		return nil, fmt.Errorf("%s: the login of %q should have ended the other way: %w", l.host.name, l.user, err)
+	}
+	if l.fails {
+		note("failure")
+		return nil, nil // NewClientConn closed the connection
+	}
+	note("success")
+	return ssh.NewClient(secured, channels, requests), nil
+}
+
+// method is how the login proves who it is; t is told which way that is.
+func (l login) method(t *Truth, next func() string) ssh.AuthMethod {
 	switch {
 	case l.signer != nil:
-		tries = 1
 		t.Method = "publickey"
 		t.Fingerprint = ssh.FingerprintSHA256(l.signer.PublicKey())
 		if cert, ok := l.signer.PublicKey().(*ssh.Certificate); ok {
 			t.Method, t.CertID, t.CertSerial = "certificate", cert.KeyId, strconv.FormatUint(cert.Serial, 10)
 			t.Fingerprint, t.CA = ssh.FingerprintSHA256(cert.Key), ssh.FingerprintSHA256(cert.SignatureKey)
 		}
-		config.Auth = []ssh.AuthMethod{ssh.PublicKeys(l.signer)}
+		return ssh.PublicKeys(l.signer)
 	case l.questions:
 		t.Method = "keyboard-interactive"
-		config.Auth = []ssh.AuthMethod{ssh.RetryableAuthMethod(ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+		return ssh.RetryableAuthMethod(ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
 			if len(questions) == 0 {
 				return nil, nil
 			}
 			return []string{next()}, nil
-		}), len(l.passwords))}
-	default:
-		t.Method = "password"
-		config.Auth = []ssh.AuthMethod{ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) { return next(), nil }), len(l.passwords))}
+		}), len(l.passwords))
 	}
-	secured, channels, requests, err := ssh.NewClientConn(conn, to, config)
-	if tries == 0 {
-		return nil, fmt.Errorf("%s: no attempt was made as %q: %w", l.host.name, l.user, err)
-	}
-	if (err != nil) != l.fails {
-		return nil, fmt.Errorf("%s: the login of %q should have ended the other way: %v", l.host.name, l.user, err)
-	}
-	if err != nil {
-		note("failure")
-		return nil, nil // NewClientConn closed the connection
-	}
-	note("success")
-	return ssh.NewClient(secured, channels, requests), nil
+	t.Method = "password"
+	return ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) { return next(), nil }), len(l.passwords))
 }
 
 // in logs in and out again.

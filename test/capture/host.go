@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -41,7 +42,7 @@ func startHost(setup, folder, name string, o hostOptions, cas []string) (*host, 
 			return nil, err
 		}
 	}
-	h.holder = exec.Command("unshare", "--mount", "--uts", setup, name, folder)
+	h.holder = exec.CommandContext(context.Background(), "unshare", "--mount", "--uts", setup, name, folder)
 	out, err := h.holder.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (h *host) daemonsUp(o hostOptions, cas []string) error {
 		return err
 	}
 	for _, daemon := range [][]string{{"/usr/sbin/rsyslogd", "-n", "-f", "/etc/capture_rsyslog", "-i", "NONE"}, {"/usr/sbin/sshd", "-D", "-f", "/etc/ssh/capture_sshd"}} {
-		c := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(h.holder.Process.Pid), "-m", "-u"}, daemon...)...)
+		c := exec.CommandContext(context.Background(), "nsenter", append([]string{"-t", strconv.Itoa(h.holder.Process.Pid), "-m", "-u"}, daemon...)...)
 		c.Stderr = os.Stderr
 		if err := c.Start(); err != nil {
 			return err
@@ -113,7 +114,7 @@ func (h *host) await(daemon string) error {
 
 // listening looks without connecting: a connection would be in the log.
 func listening(address string) bool {
-	out, err := exec.Command("ss", "-Hltn").Output()
+	out, err := exec.CommandContext(context.Background(), "ss", "-Hltn").Output()
 	return err == nil && bytes.Contains(out, []byte(net.JoinHostPort(address, "22")+" "))
 }
 
@@ -143,7 +144,7 @@ auth required pam_permit.so
 func (h *host) in(args ...string) error { return h.feed("", args...) }
 
 func (h *host) feed(stdin string, args ...string) error {
-	c := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(h.holder.Process.Pid), "-m", "-u"}, args...)...)
+	c := exec.CommandContext(context.Background(), "nsenter", append([]string{"-t", strconv.Itoa(h.holder.Process.Pid), "-m", "-u"}, args...)...)
 	c.Stdin = strings.NewReader(stdin)
 	out, err := c.CombinedOutput()
 	if err != nil {
@@ -155,7 +156,7 @@ func (h *host) feed(stdin string, args ...string) error {
 // account makes one with a password by writing the files: it is to stand in no
 // log, and useradd refuses names that a directory service would allow.
 func (h *host) account(uid int, name, password string, groups ...string) error {
-	hash, err := exec.Command("openssl", "passwd", "-6", password).Output()
+	hash, err := exec.CommandContext(context.Background(), "openssl", "passwd", "-6", password).Output()
 	if err != nil {
 		return err
 	}
@@ -229,7 +230,7 @@ func (h *host) stop() {
 func (h *host) log() ([]byte, error) { return os.ReadFile(filepath.Join(h.folder, "log/auth.log")) }
 
 func command(args ...string) error {
-	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), args[0], args[1:]...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%v: %w: %s", args, err, out)
 	}

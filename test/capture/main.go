@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -103,7 +104,7 @@ func capture(s scenario, work, out, setup string) (err error) {
 func versions() []string {
 	var v []string
 	for _, args := range [][]string{{"dpkg-query", "-W", "-f", "${Package} ${Version}\n", "openssh-server", "rsyslog", "sudo", "util-linux", "passwd", "libpam-modules"}} {
-		text, err := exec.Command(args[0], args[1:]...).Output()
+		text, err := exec.CommandContext(context.Background(), args[0], args[1:]...).Output()
 		if err == nil {
 			v = append(v, strings.Split(strings.TrimSpace(string(text)), "\n")...)
 		}
