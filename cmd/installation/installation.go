@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,29 +75,55 @@ func Open(ctx context.Context, c Config, names []string, w io.Writer) (in *Insta
 	}()
 	in.revocations = auth.NewRevocations(in.log, time.Now)
 	in.group = run.NewGroup(in.log, 0)
+	in.group.Gate = func() error {
+		if !in.revocations.CaughtUp() {
+			return errors.New("revoked tokens are not known yet")
+		}
+		return nil
+	}
+	// Every address is bound before any part is built: parts are told where the
+	// others are.
+	listeners, err := in.bind(ctx, names)
+	if err != nil {
+		return in, err
+	}
 	for _, name := range Names {
-		if !slices.Contains(names, name) {
+		ln, ok := listeners[name]
+		if !ok {
 			continue
 		}
 		part, err := in.build(name)
 		if err != nil {
 			return in, fmt.Errorf("%s: %w", name, err)
 		}
-		address := c.Listen[name]
+		in.group.AddListening(part, ln)
+	}
+	return in, nil
+}
+
+func (in *Installation) bind(ctx context.Context, names []string) (listeners map[string]net.Listener, err error) {
+	listeners = map[string]net.Listener{}
+	defer func() {
+		if err != nil {
+			for _, ln := range listeners {
+				_ = ln.Close()
+			}
+		}
+	}()
+	var lc net.ListenConfig
+	for _, name := range names {
+		address := in.cfg.Listen[name]
 		if address == "" {
 			address = "127.0.0.1:0"
 		}
-		in.group.Add(part, address)
-	}
-	if err := in.group.Listen(ctx); err != nil {
-		return in, err
-	}
-	for _, name := range names {
-		if addr := in.group.Addr(name); addr != "" {
-			in.endpoints[name] = "http://" + addr
+		ln, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			return listeners, fmt.Errorf("%s: %w", name, err)
 		}
+		listeners[name] = ln
+		in.endpoints[name] = "http://" + ln.Addr().String()
 	}
-	return in, nil
+	return listeners, nil
 }
 
 // OpenEngines opens the engines and the keys without any part: what a command
@@ -198,8 +225,9 @@ func (in *Installation) Endpoint(part string) string {
 func (in *Installation) Deps(name string) run.Deps {
 	registry := obs.NewRegistry()
 	client := &http.Client{Timeout: 15 * time.Second}
-	keys := &lateKeys{endpoint: func() string { return in.Endpoint("identity") }, client: client}
-	tokens := &lateTokens{endpoint: keys.endpoint, service: name, secret: in.serviceSecret(name), client: client}
+	identity := in.Endpoint("identity")
+	keys := &auth.RemoteKeys{URL: identity + "/v1/jwks.json", HTTP: client}
+	tokens := auth.NewTokenSource(identity, name, in.serviceSecret(name), client, time.Now)
 	log := in.log.With("part", name)
 	return run.Deps{
 		Log: log, Clock: time.Now, Metrics: registry,

@@ -1,6 +1,9 @@
 package installation
 
-import "slices"
+import (
+	"encoding/base64"
+	"slices"
+)
 
 // shared are the uses of derived keys that several parts have in common. Every
 // other use is the part's own: asking for the same word in another part gives
@@ -20,4 +23,9 @@ func (in *Installation) secret(part string) func(use string) []byte {
 		}
 		return in.keys.Secret("part/" + part + "/" + use)
 	}
+}
+
+// serviceSecret is what a part proves itself to identity with.
+func (in *Installation) serviceSecret(part string) string {
+	return base64.RawURLEncoding.EncodeToString(in.keys.Secret("service-token/" + part))
 }

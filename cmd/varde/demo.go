@@ -41,9 +41,7 @@ the configuration (bus, documents, events).`,
 			for _, a := range demo.Accounts {
 				c.DemoAccounts = append(c.DemoAccounts, installation.DemoAccount{Name: a.Name + "@bjorkvag.example", Password: demo.Password, Title: a.Title})
 			}
-			if s.listen == "" {
-				freeWhereTaken(&c)
-			}
+			freeWhereTaken(&c, s.listen != "")
 			return runDemo(cmd.Context(), cmd.OutOrStdout(), c, distributed)
 		},
 	}
@@ -53,8 +51,9 @@ the configuration (bus, documents, events).`,
 }
 
 // freeWhereTaken moves a demo off the usual ports that something else has: a
-// demo starts beside whatever runs already.
-func freeWhereTaken(c *installation.Config) {
+// demo starts beside whatever runs already. An address that was asked for on
+// the command line is kept.
+func freeWhereTaken(c *installation.Config, asked bool) {
 	free := func(address string) string {
 		if ln, err := net.Listen("tcp", address); err == nil {
 			ln.Close()
@@ -63,7 +62,9 @@ func freeWhereTaken(c *installation.Config) {
 		return "127.0.0.1:0"
 	}
 	for part, address := range c.Listen {
-		c.Listen[part] = free(address)
+		if part != "web" || !asked {
+			c.Listen[part] = free(address)
+		}
 	}
 	c.Syslog.TCP = free(c.Syslog.TCP)
 	c.Syslog.UDP = c.Syslog.TCP

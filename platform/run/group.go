@@ -19,6 +19,10 @@ import (
 // that have an application, restarts a part whose Run fails, and stops all in
 // reverse order within Grace.
 type Group struct {
+	// Gate, when not nil, is asked before a part's own readiness: what every
+	// part of the process waits for (revoked tokens are known).
+	Gate func() error
+
 	log   *slog.Logger
 	grace time.Duration
 	parts []*member
@@ -58,6 +62,12 @@ const (
 // on the loopback address for any free port, empty for not listening.
 func (g *Group) Add(p Part, address string) {
 	g.parts = append(g.parts, &member{part: p, address: address, done: make(chan struct{})})
+}
+
+// AddListening appends a part that answers on a listener bound already; the
+// group closes it.
+func (g *Group) AddListening(p Part, ln net.Listener) {
+	g.parts = append(g.parts, &member{part: p, listener: ln, done: make(chan struct{})})
 }
 
 // Listen binds every address, so that Addr is known and one already in use
@@ -118,11 +128,15 @@ func (g *Group) serve(m *member) {
 	server := m.part.App().Server()
 	inner := server.Handler
 	server.Handler = func(c *fasthttp.RequestCtx) {
-		if err := m.failure(); err != nil && string(c.Path()) == "/readyz" {
-			c.Response.Header.SetContentType("application/problem+json")
-			c.SetStatusCode(http.StatusServiceUnavailable)
-			c.SetBodyString(`{"type":"https://varde.internal/problems/not-ready","title":"Service Unavailable","status":503,"detail":"The part failed and is being restarted; its log has the cause."}`)
-			return
+		if string(c.Path()) == "/readyz" {
+			if m.failure() != nil {
+				notReady(c, "The part failed and is being restarted; its log has the cause.")
+				return
+			}
+			if g.Gate != nil && g.Gate() != nil {
+				notReady(c, "The process is starting.")
+				return
+			}
 		}
 		inner(c)
 	}
@@ -131,6 +145,12 @@ func (g *Group) serve(m *member) {
 			g.log.Error("listener ended", "part", m.part.Name(), "err", err)
 		}
 	}()
+}
+
+func notReady(c *fasthttp.RequestCtx, detail string) {
+	c.Response.Header.SetContentType("application/problem+json")
+	c.SetStatusCode(http.StatusServiceUnavailable)
+	c.SetBodyString(`{"type":"https://varde.internal/problems/not-ready","title":"Service Unavailable","status":503,"detail":"` + detail + `"}`)
 }
 
 // supervise runs the part's background work until ctx is done.

@@ -1,0 +1,175 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"varde.internal/schemas/gen/casesapi"
+	"varde.internal/schemas/gen/searchapi"
+)
+
+// The demo's captures and what must come of each: the rule, and the account in
+// whose queue it lies. The truth tables beside the captures say who logged in.
+var expected = []struct{ rule, family, vendor, handler string }{
+	{"C4", "vendor-access", "Nordlys Fagsystemer AS", "Torgeir Moe"}, // outside every window → day-to-day responsible
+	{"C7", "vendor-access", "Fjellrev Support AS", "Hilde Årdal"},    // not on the list → responsible is absent → delegate
+	{"C6", "vendor-access", "Havbris Drift AS", "Geir Tveit"},        // expired agreement; the vendor is named as owner → unit's manager
+	{"C1", "guessing", "", "Torgeir Moe"},                            // five failures, no lock
+}
+
+func cases(b *browser) []casesapi.CaseSummary {
+	var list casesapi.CaseList
+	b.post("/api/cases/v1/cases/search", casesapi.CaseSearch{Sources: []casesapi.Source{casesapi.SourceFinding}, Limit: 200}, &list)
+	return list.Items
+}
+
+func caseOf(b *browser, id string) casesapi.Case {
+	var c casesapi.Case
+	b.get("/api/cases/v1/cases/"+id, &c)
+	return c
+}
+
+// incidents waits until every expected incident is there and returns them as
+// "rule vendor → handler", sorted.
+func incidents(t *testing.T, b *browser, within time.Duration) []string {
+	t.Helper()
+	var got []string
+	eventually(t, within, func() error {
+		got = got[:0]
+		for _, c := range cases(b) {
+			whole := caseOf(b, c.Id)
+			rules := map[string]bool{}
+			for _, f := range whole.Findings {
+				rules[f.Rule] = true
+			}
+			for rule := range rules {
+				got = append(got, fmt.Sprintf("%s %s → %s", rule, c.Vendor.Name, c.Handler.Name))
+			}
+		}
+		slices.Sort(got)
+		if len(got) < len(expected) {
+			return fmt.Errorf("only %v so far", got)
+		}
+		return nil
+	})
+	return got
+}
+
+func wanted() []string {
+	var want []string
+	for _, e := range expected {
+		want = append(want, fmt.Sprintf("%s %s → %s", e.rule, e.vendor, e.handler))
+	}
+	slices.Sort(want)
+	return want
+}
+
+// Each of the demo's offending logins is an incident in the right queue within
+// a minute, the harmless ones raise nothing, and a second start doubles nothing.
+func TestDemoIncidentsReachTheRightManagers_C1_C4_C6_C7(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	officer := s.signIn(t, "sikkerhet")
+	require.Equal(t, wanted(), incidents(t, officer, 60*time.Second))
+
+	total := events(officer)
+	require.Positive(t, total)
+	s.stop(t)
+
+	s = start(t, dir)
+	officer = s.signIn(t, "sikkerhet")
+	time.Sleep(5 * time.Second) // whatever a second replay could double has time to
+	require.Equal(t, wanted(), incidents(t, officer, 10*time.Second))
+	require.Equal(t, total, events(officer))
+	s.stop(t)
+}
+
+// A kill -9 in the middle of the replay loses nothing and doubles nothing.
+func TestKilledDuringReplayEveryLineOnceEveryIncidentOnce(t *testing.T) {
+	whole := start(t, t.TempDir())
+	officer := whole.signIn(t, "sikkerhet")
+	incidents(t, officer, 60*time.Second)
+	total := settled(t, officer)
+	whole.stop(t)
+
+	dir := t.TempDir()
+	for _, after := range []time.Duration{50 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond} {
+		s := start(t, dir)
+		time.Sleep(after)
+		s.kill()
+	}
+	s := start(t, dir)
+	officer = s.signIn(t, "sikkerhet")
+	require.Equal(t, wanted(), incidents(t, officer, 60*time.Second))
+	require.Equal(t, total, settled(t, officer))
+	s.stop(t)
+}
+
+// events counts the tenant's events.
+func events(b *browser) int {
+	var context searchapi.Context
+	b.post("/api/search/v1/contexts", searchapi.NewContext{Purpose: "Kontroll av demoen"}, &context)
+	var result searchapi.SearchResult
+	b.post("/api/search/v1/search", searchapi.SearchRequest{Context: context.Id, Limit: 1}, &result)
+	return result.Total
+}
+
+// settled is events when they no longer grow.
+func settled(t *testing.T, b *browser) (total int) {
+	t.Helper()
+	eventually(t, 60*time.Second, func() error {
+		before := events(b)
+		time.Sleep(2 * time.Second)
+		if total = events(b); total != before || total == 0 {
+			return errors.New("still growing")
+		}
+		return nil
+	})
+	return total
+}
+
+// The manager's queue says why a case came to them, and shows the line behind it.
+func TestQueueAndCasePageTellTheStory(t *testing.T) {
+	s := start(t, t.TempDir())
+	incidents(t, s.signIn(t, "sikkerhet"), 60*time.Second)
+
+	manager := s.signIn(t, "leder")
+	var queue casesapi.Queue
+	manager.get("/api/cases/v1/queue", &queue)
+	at := slices.IndexFunc(queue.Items, func(c casesapi.CaseSummary) bool { return c.Family == "vendor-access" })
+	require.GreaterOrEqual(t, at, 0, "%v", queue.Items)
+	c := caseOf(manager, queue.Items[at].Id)
+	require.NotEmpty(t, c.Routing.Sentence.Slug)
+	require.NotEmpty(t, c.Blockers)
+	require.NotEmpty(t, c.Deadlines)
+
+	var evidence casesapi.EvidenceList
+	manager.get("/api/cases/v1/cases/"+c.Summary.Id+"/evidence", &evidence)
+	require.True(t, evidence.Raw)
+	require.NotEmpty(t, evidence.Items)
+	require.True(t, slices.ContainsFunc(evidence.Items, func(e casesapi.CaseEvidence) bool {
+		return strings.Contains(e.Evidence.Original, "nordlys-drift")
+	}), "the log line behind the incident")
+
+	// The administrator sees no case, an employee not this one.
+	for _, account := range []string{"admin", "ansatt"} {
+		a := s.signIn(t, account).call("GET", "/api/cases/v1/cases/"+c.Summary.Id, nil, nil)
+		require.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, a.status, account)
+	}
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(path[:strings.LastIndex(path, "/")])
+	}
+	os.Exit(code)
+}
