@@ -6,6 +6,7 @@ import (
 	"varde.internal/ingest/collector"
 	"varde.internal/ingest/correlator"
 	"varde.internal/ingest/indexer"
+	"varde.internal/platform/backup"
 	"varde.internal/platform/config"
 	"varde.internal/platform/run"
 	"varde.internal/services/audit"
@@ -20,12 +21,17 @@ import (
 	"varde.internal/ui"
 )
 
-// build makes one part. Constructors do no I/O.
+// build makes one part. Constructors do no I/O; audit's configuration reads whether
+// the data folder was restored.
 func (in *Installation) build(name string) (run.Part, error) {
 	deps := in.Deps(name)
 	switch name {
 	case "audit":
-		return audit.New(deps, audit.Default())
+		c, err := in.audit()
+		if err != nil {
+			return nil, err
+		}
+		return audit.New(deps, c)
 	case "identity":
 		return identity.New(deps, in.Identity(), identityhttp.Routes)
 	case "cases":
@@ -48,6 +54,21 @@ func (in *Installation) build(name string) (run.Part, error) {
 		return web.New(deps, in.web(), webhttp.New)
 	}
 	return nil, fmt.Errorf("there is no part %q", name)
+}
+
+// audit tells the audit log of the restoration that the data folder comes from:
+// whoever kept a later checkpoint then sees why it does not fit. The log takes
+// it once, at whichever start is the first.
+func (in *Installation) audit() (audit.Config, error) {
+	c := audit.Default()
+	if in.cfg.Data == "" {
+		return c, nil
+	}
+	restored, ok, err := backup.ReadRestored(in.cfg.Data)
+	if ok {
+		c.Restored = restored.Name()
+	}
+	return c, err
 }
 
 // Identity is identity's configuration, with the secrets that the other parts

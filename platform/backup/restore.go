@@ -23,6 +23,27 @@ type Restored struct {
 	Restored time.Time `json:"restored"` // when it was restored
 }
 
+// Name names this restoration and no other.
+func (r Restored) Name() string {
+	return r.Backup + " at " + r.Restored.UTC().Format(time.RFC3339Nano)
+}
+
+// ReadRestored says which restoration the data folder comes from; ok is false
+// where it was never restored.
+func ReadRestored(data string) (r Restored, ok bool, err error) {
+	raw, err := os.ReadFile(filepath.Join(data, restoredFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return r, false, nil
+	}
+	if err != nil {
+		return r, false, fmt.Errorf("backup: %w", err)
+	}
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return r, false, fmt.Errorf("backup: %s: %w", restoredFile, err)
+	}
+	return r, true, nil
+}
+
 // Target is where a backup goes.
 type Target struct {
 	// Data becomes the data folder; it must be empty or absent.
