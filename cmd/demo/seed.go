@@ -67,7 +67,7 @@ func (r Region) sources(plan Plan, key string) []topics.Fact {
 	b := &builder{base: plan.Base}
 	b.add(topics.KindSource, first, ref(first, sourceServers), servers(r))
 	b.add(topics.KindSource, first, ref(first, sourceTry), topics.Source{
-		Name: "Prøv selv", Kind: "bulk", TimeZone: zone, KeyHash: register.KeyHash(key),
+		Name: "Prøv selv", Kind: "bulk", TimeZone: zone, KeyHash: topics.HashAPIKey(key),
 		Addresses: []string{"127.0.0.0/8", "::1"}, Responsible: identity.PersonID(first, "bj-marit"), SilentAfter: 30 * 24 * time.Hour,
 	})
 	return b.facts

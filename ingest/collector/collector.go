@@ -7,7 +7,6 @@ package collector
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -108,12 +107,6 @@ const (
 	ReasonIncomplete = "incomplete-frame"
 	ReasonDocument   = "not-a-document"
 )
-
-// KeyHash is what the register keeps of an API key.
-func KeyHash(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
-}
 
 // fileID is the id of a line of a file: the same at every reading.
 func fileID(s Source, generation string, offset int64, line []byte) string {

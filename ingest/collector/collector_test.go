@@ -46,9 +46,9 @@ type rig struct {
 var registered = []topics.Fact{
 	fact("host", topics.KindTenant, "host", topics.Tenant{Name: "IT", Host: true}),
 	fact("bo", topics.KindSource, "loopback", topics.Source{Name: "l", Kind: "syslog", Addresses: []string{"127.0.0.1", "::1"}}),
-	fact("bo", topics.KindSource, "keyed", topics.Source{Name: "k", Kind: "bulk", KeyHash: KeyHash("secret-key")}),
+	fact("bo", topics.KindSource, "keyed", topics.Source{Name: "k", Kind: "bulk", KeyHash: topics.HashAPIKey("secret-key")}),
 	fact("bo", topics.KindSource, "file", topics.Source{Name: "f", Kind: "file", TimeZone: "Europe/Oslo"}),
-	fact("host", topics.KindSource, "shared", topics.Source{Name: "s", Kind: "bulk", KeyHash: KeyHash("shared-key"), Shared: true,
+	fact("host", topics.KindSource, "shared", topics.Source{Name: "s", Kind: "bulk", KeyHash: topics.HashAPIKey("shared-key"), Shared: true,
 		Realms: map[string]string{"BØ": "bo"}, HostTenants: map[string]string{"vik01": "vik"}}),
 }
 
@@ -218,7 +218,7 @@ func TestTheRegisterIsReadAsItHoldsNow(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	s := newSources(slog.New(slog.DiscardHandler), func() time.Time { return now })
-	f := fact("bo", topics.KindSource, "a", topics.Source{KeyHash: KeyHash("k"), Addresses: []string{"10.0.0.0/8"}})
+	f := fact("bo", topics.KindSource, "a", topics.Source{KeyHash: topics.HashAPIKey("k"), Addresses: []string{"10.0.0.0/8"}})
 	f.Versions[0].ValidTo = now.Add(time.Minute)
 	s.put(f)
 	_, ok := s.byKey("k")

@@ -134,7 +134,7 @@ func (s *sources) byID(id string) (found Source, ok bool) {
 
 // byKey finds the source that an API key belongs to.
 func (s *sources) byKey(key string) (found Source, ok bool) {
-	hash := KeyHash(key)
+	hash := topics.HashAPIKey(key)
 	for _, src := range s.all() {
 		if src.KeyHash != "" && src.KeyHash == hash {
 			return src, true

@@ -166,3 +166,12 @@ func TestWhenAWindowCounts_C4(t *testing.T) {
 		t.Error("admits")
 	}
 }
+
+// Sources that were registered must go on being recognised: the digest is that
+// of FIPS 180-2, appendix B.1.
+func TestAnAPIKeyIsKeptAsItsDigest_R36(t *testing.T) {
+	t.Parallel()
+	if got := HashAPIKey("abc"); got != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
+		t.Fatalf("got %s", got)
+	}
+}

@@ -320,7 +320,7 @@ func TestAKeyIsShownOnceAndOnlyItsHashIsKept(t *testing.T) {
 	require.GreaterOrEqual(t, len(made.APIKey), 40)
 	shown := r.call("GET", "/v1/sources/"+made.Item.ID, r.token("ops", auth.RoleOperationsManager), nil)
 	require.NotContains(t, string(shown.Body), made.APIKey)
-	require.NotContains(t, string(shown.Body), register.KeyHash(made.APIKey))
+	require.NotContains(t, string(shown.Body), topics.HashAPIKey(made.APIKey))
 	require.Contains(t, string(shown.Body), `"hasKey":true`)
 	renewed := r.call("POST", "/v1/sources/"+made.Item.ID+"/key", r.token("ops", auth.RoleOperationsManager), nil)
 	require.Equal(t, http.StatusOK, renewed.Status, "%s", renewed.Body)

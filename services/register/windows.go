@@ -3,9 +3,7 @@ package register
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -234,14 +232,7 @@ func NewKey() (key, hash string) {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails (Go 1.24)
 	key = base64.RawURLEncoding.EncodeToString(b[:])
-	return key, KeyHash(key)
-}
-
-// KeyHash is what is kept of an API key: SHA-256, hex. The key has 256 random
-// bits, so a slow hash would add nothing.
-func KeyHash(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+	return key, topics.HashAPIKey(key)
 }
 
 // CreateSource adds a source and gives out its key.

@@ -90,7 +90,7 @@ export interface paths {
         /** The agreements that exist at the moment asked for, by name. */
         get: operations["listAgreements"];
         put?: never;
-        /** Add a agreement. */
+        /** Add an agreement. */
         post: operations["createAgreement"];
         delete?: never;
         options?: never;
@@ -278,7 +278,7 @@ export interface paths {
         /** The accounts that exist at the moment asked for, by name. */
         get: operations["listAccounts"];
         put?: never;
-        /** Add a account. */
+        /** Add an account. */
         post: operations["createAccount"];
         delete?: never;
         options?: never;
