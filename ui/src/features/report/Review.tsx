@@ -22,7 +22,7 @@ export function Review({ form, draft, named, name, asksWho, onChange, onChangeWh
         <div>
           <dt>{t('report:review.as')}</dt>
           <dd>{named ? t('report:review.asNamed', { name }) : t('report:review.asAnonymous')}</dd>
-          {asksWho && <button type="button" className="link-button" onClick={onChangeWho} aria-label={t('report:review.changeWhat', { what: t('report:review.as') })}>{t('report:review.change')}</button>}
+          {asksWho && <dd className="change"><button type="button" className="link-button" onClick={onChangeWho} aria-label={t('report:review.changeWhat', { what: t('report:review.as') })}>{t('report:review.change')}</button></dd>}
         </div>
         {visibleSteps(form, draft.answers).map((step) => {
           const fields = visibleFields(step, answers).filter((f) => isAnswered(answers[f.name]))
@@ -37,7 +37,7 @@ export function Review({ form, draft, named, name, asksWho, onChange, onChangeWh
                 return <dd key={field.name}>{fields.length > 1 && label ? `${label}: ` : ''}{answerText(form, field, answers, language)}</dd>
               })}
               {files.map((file) => <dd key={file.key}>{file.name}</dd>)}
-              <button type="button" className="link-button" onClick={() => onChange(step.id)} aria-label={t('report:review.changeWhat', { what: title })}>{t('report:review.change')}</button>
+              <dd className="change"><button type="button" className="link-button" onClick={() => onChange(step.id)} aria-label={t('report:review.changeWhat', { what: title })}>{t('report:review.change')}</button></dd>
             </div>
           )
         })}
