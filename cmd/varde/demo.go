@@ -103,13 +103,16 @@ func runDemo(ctx context.Context, out io.Writer, c installation.Config, distribu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- in.Run(ctx) }()
+	go func() {
+		defer cancel() // whoever waits for readiness need not wait longer
+		ended <- in.Run(ctx)
+	}()
 	err = demonstrate(ctx, out, in, region, plan, captures)
 	if err != nil {
-		cancel()
 		if ctx.Err() != nil {
-			err = nil // Ctrl-C while it was starting
+			err = nil // Ctrl-C while it was starting, or Run ended and says why
 		}
+		cancel()
 		return errors.Join(err, <-ended)
 	}
 	return <-ended

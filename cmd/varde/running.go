@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"varde.internal/cmd/installation"
+	"varde.internal/platform/config"
 )
 
 // startInOne opens an installation with every part in this process.
@@ -39,8 +40,15 @@ type apart struct {
 // startApart starts `varde serve PART` for every part, on free ports, with one
 // configuration file that says where each is.
 func startApart(ctx context.Context, c installation.Config, log io.Writer) (running, error) {
+	if err := shareFiles(&c); err != nil {
+		return nil, err
+	}
 	if err := fixPorts(ctx, &c); err != nil {
 		return nil, err
+	}
+	// Said here once; otherwise every part says it for itself.
+	if err := installation.CheckParts(c, installation.Names[:1]); err != nil {
+		return nil, exitError{2, err}
 	}
 	file, err := writeConfig(c)
 	if err != nil {
@@ -57,7 +65,7 @@ func startApart(ctx context.Context, c installation.Config, log io.Writer) (runn
 	a := &apart{Installation: in, parts: map[string]*exec.Cmd{}, ended: make(chan string, len(installation.Names))}
 	for _, name := range installation.Names {
 		cmd := exec.Command(self, "serve", name, "--config", file) //nolint:noctx // stopped in order, see stop
-		cmd.Stdout, cmd.Stderr = log, log
+		cmd.Stderr = log // its line ready says nothing that we have not said
 		// Not in our group: Ctrl-C reaches the demo, which stops them.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 		if err := cmd.Start(); err != nil {
@@ -70,6 +78,20 @@ func startApart(ctx context.Context, c installation.Config, log io.Writer) (runn
 		}()
 	}
 	return a, nil
+}
+
+// shareFiles names the folder of files where no bucket is configured: on one
+// machine several processes can have it in common, unlike the other engines.
+func shareFiles(c *installation.Config) error {
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return err
+	}
+	c.Data = data
+	if c.Files.Reveal() == "" {
+		c.Files = config.Secret("file://" + filepath.ToSlash(filepath.Join(data, "files")))
+	}
+	return nil
 }
 
 // fixPorts gives every part an address, so that the others can be told.
@@ -89,7 +111,12 @@ func fixPorts(ctx context.Context, c *installation.Config) error {
 		c.Listen[name] = ln.Addr().String()
 		c.Endpoints[name] = "http://" + ln.Addr().String()
 	}
-	return nil
+	ln, err := lc.Listen(ctx, "tcp", c.Syslog.TCP)
+	if err != nil {
+		return fmt.Errorf("syslog: %w", err)
+	}
+	c.Syslog.TCP, c.Syslog.UDP = ln.Addr().String(), ln.Addr().String()
+	return ln.Close()
 }
 
 func writeConfig(c installation.Config) (string, error) {

@@ -71,25 +71,40 @@ func Own(t testing.TB, k Kind) *Engine {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	e, err := func() (*Engine, error) {
-		if err := Install(ctx, k); err != nil {
-			return nil, err
-		}
-		dir, err := ownDir(k)
-		if err != nil {
-			return nil, err
-		}
-		return Launch(ctx, k, dir)
-	}()
+	e, err := LaunchOwn(ctx, k)
 	if err != nil {
 		missing(t, k, err)
 	}
-	t.Cleanup(func() {
-		e.Stop()
-		_ = os.RemoveAll(e.dir)
-	})
+	t.Cleanup(e.Discard)
 	return e
 }
+
+// LaunchOwn installs an engine and starts it with an empty folder, for tests
+// that share it among themselves; end it with Discard.
+func LaunchOwn(ctx context.Context, k Kind) (*Engine, error) {
+	if err := Install(ctx, k); err != nil {
+		return nil, err
+	}
+	dir, err := ownDir(k)
+	if err != nil {
+		return nil, err
+	}
+	e, err := Launch(ctx, k, dir)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+	}
+	return e, err
+}
+
+// Discard stops the engine and removes its data.
+func (e *Engine) Discard() {
+	e.Stop()
+	_ = os.RemoveAll(e.dir)
+}
+
+// Missing ends a test that needs an engine which cannot be had: skipped, or
+// failed with REQUIRE_ENGINES=1.
+func Missing(t testing.TB, k Kind, err error) { t.Helper(); missing(t, k, err) }
 
 func ownDir(k Kind) (string, error) {
 	base := filepath.Join(root(), "own")

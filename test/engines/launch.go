@@ -75,8 +75,8 @@ func (e *Engine) Start(ctx context.Context) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = e.dir, log, log
 	cmd.Env = append(os.Environ(), e.plan.env...)
 	// A group of its own, so that what a start script leaves behind ends too,
-	// and Ctrl-C reaches only whoever started the engine.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: e.plan.user}
+	// and Ctrl-C reaches only whoever started the engine, with whom it also ends.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: e.plan.user, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return err
 	}

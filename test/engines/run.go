@@ -42,6 +42,9 @@ func Run(ctx context.Context, command []string) (int, error) {
 		fmt.Fprintf(os.Stderr, "starting %s …\n", k)
 		own = append(own, k)
 		urls, err := Up(ctx, dir, k)
+		if err == nil {
+			err = useAsLongAsWeLive(dir, k)
+		}
 		if err != nil {
 			return 1, errors.Join(err, stop(dir, own))
 		}
@@ -51,20 +54,35 @@ func Run(ctx context.Context, command []string) (int, error) {
 	return code, errors.Join(err, stop(dir, own))
 }
 
+// useAsLongAsWeLive lets an engine end soon after this process, however it ends.
+func useAsLongAsWeLive(dir string, k Kind) error {
+	s := spec{Kind: k, Dir: runDir(dir, k)}
+	unlock, err := lockFile(filepath.Join(s.Dir, "use.lock"), syscall.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	usesMu.Lock()
+	held = append(held, unlock)
+	usesMu.Unlock()
+	return os.Remove(filepath.Join(s.Dir, "keep"))
+}
+
 func stop(dir string, kinds []Kind) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return Down(ctx, dir, kinds...)
 }
 
-// runChild runs the command to its end. Ctrl-C reaches it by itself, being in
-// the same group; another signal is passed on.
+// runChild runs the command to its end and passes signals on. Ctrl-C reaches
+// it by itself too, being in the same group: it may come twice. The command
+// ends with this process, however this one ends.
 func runChild(command, env []string) (int, error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return 1, err
 	}
@@ -73,9 +91,7 @@ func runChild(command, env []string) (int, error) {
 	for {
 		select {
 		case s := <-signals:
-			if s == syscall.SIGTERM {
-				_ = cmd.Process.Signal(s)
-			}
+			_ = cmd.Process.Signal(s)
 		case err := <-ended:
 			var exit *exec.ExitError
 			if errors.As(err, &exit) {

@@ -18,12 +18,13 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"syscall"
 
 	"varde.internal/test/engines"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := do(ctx, os.Args[1:])
 	stop()
 	if err != nil {
