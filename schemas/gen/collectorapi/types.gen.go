@@ -20,10 +20,10 @@ type BulkError struct {
 
 // BulkItem defines model for BulkItem.
 type BulkItem struct {
-	Id     string     `json:"_id,omitempty"`
+	Id     string     `json:"_id,omitempty,omitzero"`
 	Index  string     `json:"_index"`
 	Error  *BulkError `json:"error,omitempty"`
-	Result string     `json:"result,omitempty"`
+	Result string     `json:"result,omitempty,omitzero"`
 
 	// Status 201: durable; 400: not taken, and sending it again would not help.
 	Status int `json:"status"`
@@ -43,10 +43,10 @@ type Pretty = string
 
 // GetRootParams defines parameters for GetRoot.
 type GetRootParams struct {
-	Pretty     Pretty     `form:"pretty,omitempty" json:"pretty,omitempty"`
-	Human      Human      `form:"human,omitempty" json:"human,omitempty"`
-	ErrorTrace ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty"`
-	FilterPath FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
+	Pretty     Pretty     `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	Human      Human      `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	ErrorTrace ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty,omitzero"`
+	FilterPath FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
 }
 
 // BulkJSONBody defines parameters for Bulk.
@@ -54,20 +54,20 @@ type BulkJSONBody = string
 
 // BulkParams defines parameters for Bulk.
 type BulkParams struct {
-	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty"`
-	Human                 Human      `form:"human,omitempty" json:"human,omitempty"`
-	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty"`
-	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
-	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty"`
-	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty"`
-	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty"`
-	Routing               string     `form:"routing,omitempty" json:"routing,omitempty"`
-	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty"`
-	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty"`
-	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty"`
-	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty"`
-	Type                  string     `form:"type,omitempty" json:"type,omitempty"`
-	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty"`
+	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	Human                 Human      `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty,omitzero"`
+	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
+	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty,omitzero"`
+	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty,omitzero"`
+	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty,omitzero"`
+	Routing               string     `form:"routing,omitempty" json:"routing,omitempty,omitzero"`
+	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty,omitzero"`
+	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty,omitzero"`
+	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty,omitzero"`
+	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty,omitzero"`
+	Type                  string     `form:"type,omitempty" json:"type,omitempty,omitzero"`
+	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty,omitzero"`
 }
 
 // BulkPutJSONBody defines parameters for BulkPut.
@@ -75,38 +75,38 @@ type BulkPutJSONBody = string
 
 // BulkPutParams defines parameters for BulkPut.
 type BulkPutParams struct {
-	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty"`
-	Human                 Human      `form:"human,omitempty" json:"human,omitempty"`
-	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty"`
-	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
-	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty"`
-	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty"`
-	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty"`
-	Routing               string     `form:"routing,omitempty" json:"routing,omitempty"`
-	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty"`
-	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty"`
-	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty"`
-	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty"`
-	Type                  string     `form:"type,omitempty" json:"type,omitempty"`
-	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty"`
+	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	Human                 Human      `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty,omitzero"`
+	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
+	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty,omitzero"`
+	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty,omitzero"`
+	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty,omitzero"`
+	Routing               string     `form:"routing,omitempty" json:"routing,omitempty,omitzero"`
+	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty,omitzero"`
+	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty,omitzero"`
+	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty,omitzero"`
+	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty,omitzero"`
+	Type                  string     `form:"type,omitempty" json:"type,omitempty,omitzero"`
+	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty,omitzero"`
 }
 
 // GetHealthParams defines parameters for GetHealth.
 type GetHealthParams struct {
-	Pretty        Pretty     `form:"pretty,omitempty" json:"pretty,omitempty"`
-	FilterPath    FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
-	Timeout       string     `form:"timeout,omitempty" json:"timeout,omitempty"`
-	Level         string     `form:"level,omitempty" json:"level,omitempty"`
-	Local         string     `form:"local,omitempty" json:"local,omitempty"`
-	WaitForStatus string     `form:"wait_for_status,omitempty" json:"wait_for_status,omitempty"`
+	Pretty        Pretty     `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	FilterPath    FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
+	Timeout       string     `form:"timeout,omitempty" json:"timeout,omitempty,omitzero"`
+	Level         string     `form:"level,omitempty" json:"level,omitempty,omitzero"`
+	Local         string     `form:"local,omitempty" json:"local,omitempty,omitzero"`
+	WaitForStatus string     `form:"wait_for_status,omitempty" json:"wait_for_status,omitempty,omitzero"`
 }
 
 // GetComponentTemplateParams defines parameters for GetComponentTemplate.
 type GetComponentTemplateParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // PutComponentTemplateJSONBody defines parameters for PutComponentTemplate.
@@ -114,18 +114,18 @@ type PutComponentTemplateJSONBody map[string]interface{}
 
 // PutComponentTemplateParams defines parameters for PutComponentTemplate.
 type PutComponentTemplateParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // GetPolicyParams defines parameters for GetPolicy.
 type GetPolicyParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // PutPolicyJSONBody defines parameters for PutPolicy.
@@ -133,21 +133,21 @@ type PutPolicyJSONBody map[string]interface{}
 
 // PutPolicyParams defines parameters for PutPolicy.
 type PutPolicyParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // GetIndexTemplateParams defines parameters for GetIndexTemplate.
 type GetIndexTemplateParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	FlatSettings  string `form:"flat_settings,omitempty" json:"flat_settings,omitempty"`
-	Local         string `form:"local,omitempty" json:"local,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Cause         string `form:"cause,omitempty" json:"cause,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	FlatSettings  string `form:"flat_settings,omitempty" json:"flat_settings,omitempty,omitzero"`
+	Local         string `form:"local,omitempty" json:"local,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Cause         string `form:"cause,omitempty" json:"cause,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // PutIndexTemplateJSONBody defines parameters for PutIndexTemplate.
@@ -155,28 +155,28 @@ type PutIndexTemplateJSONBody map[string]interface{}
 
 // PutIndexTemplateParams defines parameters for PutIndexTemplate.
 type PutIndexTemplateParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	FlatSettings  string `form:"flat_settings,omitempty" json:"flat_settings,omitempty"`
-	Local         string `form:"local,omitempty" json:"local,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Cause         string `form:"cause,omitempty" json:"cause,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	FlatSettings  string `form:"flat_settings,omitempty" json:"flat_settings,omitempty,omitzero"`
+	Local         string `form:"local,omitempty" json:"local,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Cause         string `form:"cause,omitempty" json:"cause,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // GetLicenseParams defines parameters for GetLicense.
 type GetLicenseParams struct {
-	Human            Human  `form:"human,omitempty" json:"human,omitempty"`
-	AcceptEnterprise string `form:"accept_enterprise,omitempty" json:"accept_enterprise,omitempty"`
-	Local            string `form:"local,omitempty" json:"local,omitempty"`
+	Human            Human  `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	AcceptEnterprise string `form:"accept_enterprise,omitempty" json:"accept_enterprise,omitempty,omitzero"`
+	Local            string `form:"local,omitempty" json:"local,omitempty,omitzero"`
 }
 
 // GetTemplateParams defines parameters for GetTemplate.
 type GetTemplateParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // PutTemplateJSONBody defines parameters for PutTemplate.
@@ -184,18 +184,18 @@ type PutTemplateJSONBody map[string]interface{}
 
 // PutTemplateParams defines parameters for PutTemplate.
 type PutTemplateParams struct {
-	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty"`
-	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty"`
-	Create        string `form:"create,omitempty" json:"create,omitempty"`
-	Order         string `form:"order,omitempty" json:"order,omitempty"`
+	Pretty        Pretty `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	MasterTimeout string `form:"master_timeout,omitempty" json:"master_timeout,omitempty,omitzero"`
+	Create        string `form:"create,omitempty" json:"create,omitempty,omitzero"`
+	Order         string `form:"order,omitempty" json:"order,omitempty,omitzero"`
 }
 
 // GetXpackParams defines parameters for GetXpack.
 type GetXpackParams struct {
-	Human            Human      `form:"human,omitempty" json:"human,omitempty"`
-	FilterPath       FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
-	AcceptEnterprise string     `form:"accept_enterprise,omitempty" json:"accept_enterprise,omitempty"`
-	Categories       string     `form:"categories,omitempty" json:"categories,omitempty"`
+	Human            Human      `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	FilterPath       FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
+	AcceptEnterprise string     `form:"accept_enterprise,omitempty" json:"accept_enterprise,omitempty,omitzero"`
+	Categories       string     `form:"categories,omitempty" json:"categories,omitempty,omitzero"`
 }
 
 // BulkIndexJSONBody defines parameters for BulkIndex.
@@ -203,20 +203,20 @@ type BulkIndexJSONBody = string
 
 // BulkIndexParams defines parameters for BulkIndex.
 type BulkIndexParams struct {
-	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty"`
-	Human                 Human      `form:"human,omitempty" json:"human,omitempty"`
-	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty"`
-	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
-	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty"`
-	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty"`
-	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty"`
-	Routing               string     `form:"routing,omitempty" json:"routing,omitempty"`
-	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty"`
-	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty"`
-	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty"`
-	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty"`
-	Type                  string     `form:"type,omitempty" json:"type,omitempty"`
-	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty"`
+	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	Human                 Human      `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty,omitzero"`
+	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
+	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty,omitzero"`
+	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty,omitzero"`
+	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty,omitzero"`
+	Routing               string     `form:"routing,omitempty" json:"routing,omitempty,omitzero"`
+	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty,omitzero"`
+	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty,omitzero"`
+	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty,omitzero"`
+	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty,omitzero"`
+	Type                  string     `form:"type,omitempty" json:"type,omitempty,omitzero"`
+	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty,omitzero"`
 }
 
 // BulkIndexPutJSONBody defines parameters for BulkIndexPut.
@@ -224,20 +224,20 @@ type BulkIndexPutJSONBody = string
 
 // BulkIndexPutParams defines parameters for BulkIndexPut.
 type BulkIndexPutParams struct {
-	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty"`
-	Human                 Human      `form:"human,omitempty" json:"human,omitempty"`
-	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty"`
-	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty"`
-	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty"`
-	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty"`
-	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty"`
-	Routing               string     `form:"routing,omitempty" json:"routing,omitempty"`
-	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty"`
-	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty"`
-	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty"`
-	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty"`
-	Type                  string     `form:"type,omitempty" json:"type,omitempty"`
-	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty"`
+	Pretty                Pretty     `form:"pretty,omitempty" json:"pretty,omitempty,omitzero"`
+	Human                 Human      `form:"human,omitempty" json:"human,omitempty,omitzero"`
+	ErrorTrace            ErrorTrace `form:"error_trace,omitempty" json:"error_trace,omitempty,omitzero"`
+	FilterPath            FilterPath `form:"filter_path,omitempty" json:"filter_path,omitempty,omitzero"`
+	Refresh               string     `form:"refresh,omitempty" json:"refresh,omitempty,omitzero"`
+	Timeout               string     `form:"timeout,omitempty" json:"timeout,omitempty,omitzero"`
+	Pipeline              string     `form:"pipeline,omitempty" json:"pipeline,omitempty,omitzero"`
+	Routing               string     `form:"routing,omitempty" json:"routing,omitempty,omitzero"`
+	RequireAlias          string     `form:"require_alias,omitempty" json:"require_alias,omitempty,omitzero"`
+	RequireDataStream     string     `form:"require_data_stream,omitempty" json:"require_data_stream,omitempty,omitzero"`
+	ListExecutedPipelines string     `form:"list_executed_pipelines,omitempty" json:"list_executed_pipelines,omitempty,omitzero"`
+	WaitForActiveShards   string     `form:"wait_for_active_shards,omitempty" json:"wait_for_active_shards,omitempty,omitzero"`
+	Type                  string     `form:"type,omitempty" json:"type,omitempty,omitzero"`
+	UnderscoreSource      string     `form:"_source,omitempty" json:"_source,omitempty,omitzero"`
 }
 
 // BulkJSONRequestBody defines body for Bulk for application/json ContentType.
