@@ -182,8 +182,10 @@ func (c *Core) Replayed() []Output {
 				}
 			}
 		}
-		for _, s := range t.runs {
-			s.reconcile(c, said)
+		if len(said) > 0 { // else nothing differs, and this is called at every tick
+			for _, s := range t.runs {
+				s.reconcile(c, said)
+			}
 		}
 		t.restored = map[string][]held{}
 	}
