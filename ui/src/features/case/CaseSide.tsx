@@ -10,39 +10,57 @@ import { Refusal } from '../../components/states'
 import { Time } from '../../components/Time'
 import { dayAndTime, duration, exact, relative } from '../../time/format'
 import { can, type Case, type Schemas, useCaseAction } from './api'
-import type { Open } from './CasePage'
+import type { Open, OpenDialog } from './CasePage'
 
 /** The one button, and a sentence on why. */
 export function NextStep({ c, open }: { c: Case; open: Open }) {
   const { t } = useTranslation()
   const action = useCaseAction(c.summary.id)
-  const step = c.nextStep
-  const run = nextStepRun(c, open, () => void action.run(
-    () => cases.POST('/v1/cases/{caseId}/acknowledge', { params: { path: { caseId: c.summary.id } } }), t('case:acknowledged'),
-  ))
-  const text = step === 'none' ? t('case:next.noneText') : run ? t(`case:next.${step}Text`) : t('case:next.notYours')
-  const asksOther = step === 'check-effect' && !can(c, 'check-effect') && can(c, 'measure')
+  const next = nextOf(c)
+  const press = () => {
+    if (next?.opens) return open(next.opens)
+    if (c.nextStep === 'settle-measures') return document.getElementById('tiltak')?.scrollIntoView({ behavior: 'smooth' })
+    void action.run(() => cases.POST('/v1/cases/{caseId}/acknowledge', { params: { path: { caseId: c.summary.id } } }), t('case:acknowledged'))
+  }
+  const text = c.nextStep === 'none' ? t('case:next.noneText') : next ? t(next.text) : t('case:next.notYours')
   return (
     <section className="panel panel-pad next-step stack" aria-labelledby="neste">
       <h2 className="panel-title" id="neste">{t('case:next.title')}</h2>
       <p>{text}</p>
       <Refusal error={action.error} />
-      {run && <Button data-size="md" loading={action.busy || undefined} disabled={action.busy} onClick={run}>{t(asksOther ? 'case:next.check-effectAsk' : `case:next.${step}`)}</Button>}
+      {next && <Button data-size="md" loading={action.busy || undefined} disabled={action.busy} onClick={press}>{t(next.label)}</Button>}
       {c.involved && <p className="small">{t('case:involved')}</p>}
     </section>
   )
 }
 
-function nextStepRun(c: Case, open: Open, acknowledge: () => void): (() => void) | undefined {
+type Next = { label: string; text: string; opens?: OpenDialog }
+
+/** What this person can do next; undefined where it is somebody else's turn. */
+function nextOf(c: Case): Next | undefined {
   switch (c.nextStep) {
-    case 'acknowledge': return can(c, 'acknowledge') ? acknowledge : undefined
-    case 'decide': return can(c, 'decide') ? () => open({ is: 'decide' }) : undefined
-    case 'add-measures': return can(c, 'measure') ? () => open({ is: 'measure' }) : undefined
-    case 'settle-measures': return () => document.getElementById('tiltak')?.scrollIntoView({ behavior: 'smooth' })
-    case 'check-effect': return can(c, 'check-effect') ? () => open({ is: 'effect' }) : can(c, 'measure') ? () => open({ is: 'ask-effect' }) : undefined
-    case 'close': return can(c, 'close') ? () => open({ is: 'close' }) : undefined
+    case 'acknowledge': return can(c, 'acknowledge') ? { label: 'case:next.acknowledge', text: 'case:next.acknowledgeText' } : undefined
+    case 'decide': return can(c, 'decide') ? { label: 'case:next.decide', text: 'case:next.decideText', opens: { is: 'decide' } } : undefined
+    case 'add-measures': return can(c, 'measure') ? { label: 'case:next.add-measures', text: 'case:next.add-measuresText', opens: { is: 'measure' } } : undefined
+    case 'settle-measures': return can(c, 'settle') ? { label: 'case:next.settle-measures', text: 'case:next.settle-measuresText' } : undefined
+    case 'check-effect':
+      if (can(c, 'check-effect')) return { label: 'case:next.check-effect', text: 'case:next.check-effectText', opens: { is: 'effect' } }
+      return can(c, 'measure') && !c.effectChecker ? { label: 'case:next.check-effectAsk', text: 'case:next.check-effectText', opens: { is: 'ask-effect' } } : undefined
+    case 'close': return closeOf(c)
     default: return undefined
   }
+}
+
+/** Closing, or the one thing that still stands before it. The outcome for the reporter is written while closing. */
+function closeOf(c: Case): Next | undefined {
+  const left = c.blockers.filter((b) => b.slug !== 'outcome-missing')
+  if (left.length === 0) return can(c, 'close') || can(c, 'decide') ? { label: 'case:next.close', text: 'case:next.closeText', opens: { is: 'close' } } : undefined
+  if (!can(c, 'decide')) return undefined
+  const first = left[0]!
+  if (first.slug === 'restored-missing') return { label: 'case:actions.restored', text: 'case:next.restoredText', opens: { is: 'restored' } }
+  const regime = first.params?.regime
+  if (first.slug === 'notification-open' && (regime === 'gdpr' || regime === 'digital-security')) return { label: 'case:deadlines.meet', text: 'case:next.notifyText', opens: { is: 'meet', regime } }
+  return undefined
 }
 
 export function Routing({ c }: { c: Case }) {

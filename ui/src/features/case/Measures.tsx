@@ -41,7 +41,7 @@ export function Measures({ c, open }: { c: Case; open: Open }) {
                 <p className="prewrap">{m.text}</p>
                 <span className="soft small">{m.owner.name ?? m.owner.id} · {m.settledAt ? <Time at={m.settledAt} /> : t('case:measures.dueOn', { day: day(m.due) })}{m.reason && ` · ${m.reason}`}</span>
               </div>
-              {m.state === 'open' && (may || m.owner.id === me.id) && (
+              {m.state === 'open' && (may || (can(c, 'settle') && m.owner.id === me.id)) && (
                 <div className="row-tight no-print">
                   <Button variant="secondary" data-size="sm" disabled={action.busy} onClick={() => void done(m.id)}>{t('case:measures.settleDone')}</Button>
                   <Button variant="tertiary" data-size="sm" disabled={action.busy} onClick={() => open({ is: 'move-measure', measureId: m.id })}>{t('case:measures.settleMoved')}</Button>
