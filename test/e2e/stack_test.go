@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,9 +17,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binary is built once for all tests of the package, with the interface where
-// it was built.
-var binary = sync.OnceValues(func() (string, error) {
+// program is built once for all tests of the package, with the interface where
+// it was built. VARDE_E2E_BINARY names one that exists already.
+var program = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("VARDE_E2E_BINARY"); path != "" {
+		return filepath.Abs(path)
+	}
 	dir, err := os.MkdirTemp("", "varde-e2e-")
 	if err != nil {
 		return "", err
@@ -49,54 +50,76 @@ type stack struct {
 	Data     string
 	Ready    time.Duration
 
+	engines *engineSet // nil: embedded
+
 	cmd   *exec.Cmd
 	ended chan struct{}
 	mu    sync.Mutex
 	lines []string
 }
 
-// start runs `varde demo` on free ports with its data in dir and waits for the
-// line ready.
-func start(t *testing.T, dir string, args ...string) *stack {
+// start runs `varde demo` on embedded engines with its data in dir, for one
+// test alone.
+func start(t *testing.T, dir string) *stack {
 	t.Helper()
-	path, err := binary()
-	require.NoError(t, err)
-	s := &stack{Data: dir, ended: make(chan struct{})}
-	s.cmd = exec.Command(path, append([]string{"demo", "--data", dir, "--listen", "127.0.0.1:0"}, args...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := s.cmd.StdoutPipe()
-	require.NoError(t, err)
-	s.cmd.Stderr = os.Stderr
-	if !testing.Verbose() {
-		log, err := os.Create(filepath.Join(t.TempDir(), "stderr.log"))
-		require.NoError(t, err)
-		s.cmd.Stderr = log
-		t.Cleanup(func() {
-			if t.Failed() {
-				text, _ := os.ReadFile(log.Name())
-				if len(text) > 20_000 {
-					text = text[len(text)-20_000:]
-				}
-				t.Logf("log of the installation:\n%s", text)
-			}
-			log.Close()
-		})
-	}
-	began := time.Now()
-	require.NoError(t, s.cmd.Start())
-	t.Cleanup(func() { s.kill() })
+	s := &stack{Data: dir}
+	s.reportOn(t)
+	require.NoError(t, s.launch())
+	t.Cleanup(s.kill)
+	return s
+}
 
+// reportOn shows the end of the installation's log where the test fails.
+func (s *stack) reportOn(t *testing.T) {
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		text, _ := os.ReadFile(filepath.Join(s.Data, "varde.log"))
+		if len(text) > 20_000 {
+			text = text[len(text)-20_000:]
+		}
+		t.Logf("printed: %q\nlog of the installation:\n%s", s.output(), text)
+	})
+}
+
+// launch starts the demo on free ports and waits for what it prints when ready.
+// It may be called again after stop or kill.
+func (s *stack) launch() error {
+	path, err := program()
+	if err != nil {
+		return err
+	}
+	args := []string{"demo", "--data", s.Data, "--listen", "127.0.0.1:0"}
+	if s.engines != nil {
+		args = append(args, "--distributed")
+	}
+	s.cmd = exec.Command(path, args...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if s.engines != nil {
+		s.cmd.Env = append(os.Environ(), s.engines.env()...)
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	s.cmd.Stderr = os.Stderr
+	began := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
 	ready := make(chan struct{})
+	s.ended, s.lines = make(chan struct{}), nil
 	go s.read(bufio.NewScanner(out), ready)
 	select {
 	case <-ready:
 		s.Ready = time.Since(began)
+		return nil
 	case <-s.ended:
-		require.FailNow(t, "the installation ended before the line ready", "%v", s.output())
-	case <-time.After(120 * time.Second):
-		require.FailNow(t, "no line ready in 120 s", "%v", s.output())
+		return fmt.Errorf("the installation ended before the line ready: %q", s.output())
+	case <-time.After(180 * time.Second):
+		return fmt.Errorf("no line ready in 180 s: %q", s.output())
 	}
-	return s
 }
 
 var printed = map[string]*regexp.Regexp{
@@ -141,28 +164,34 @@ func (s *stack) output() []string {
 // stop is Ctrl-C; it fails the test where the process does not end cleanly.
 func (s *stack) stop(t *testing.T) {
 	t.Helper()
-	require.NoError(t, syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT))
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
-		require.FailNow(t, "Ctrl-C did not stop it within 30 s")
-	}
-	err := s.cmd.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		require.Failf(t, "stopped with an error", "exit code %d: %v", exit.ExitCode(), s.output())
-	}
-	s.cmd = nil
+	require.NoError(t, s.end(syscall.SIGINT))
 }
 
-// kill is kill -9 of the process.
+// end sends a signal to the process and waits for its end, which must be clean.
+func (s *stack) end(sig syscall.Signal) error {
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		return err
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(40 * time.Second):
+		return fmt.Errorf("%s did not stop it within 40 s", sig)
+	}
+	err := s.cmd.Wait()
+	s.cmd = nil
+	if err != nil {
+		return fmt.Errorf("stopped with an error: %w: %q", err, s.output())
+	}
+	return nil
+}
+
+// kill is kill -9 of the process; parts in processes of their own end by
+// themselves then.
 func (s *stack) kill() {
 	if s.cmd == nil {
 		return
 	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	_ = s.cmd.Process.Kill()
 	<-s.ended
 	_ = s.cmd.Wait()
 	s.cmd = nil
