@@ -46,6 +46,9 @@ type member struct {
 
 	mu     sync.Mutex
 	failed error // of the last Run, until the next has run for settled
+	// unused are connections that have not sent a request yet: clients open
+	// some in advance, and stopping must not wait for them.
+	unused map[net.Conn]struct{}
 }
 
 // Restarting a failed part: first after firstPause, doubling up to lastPause;
@@ -126,8 +129,10 @@ func (g *Group) serve(m *member) {
 		return
 	}
 	server := m.part.App().Server()
+	server.ConnState = m.track
 	inner := server.Handler
 	server.Handler = func(c *fasthttp.RequestCtx) {
+		m.used(c.Conn())
 		if string(c.Path()) == "/readyz" {
 			if m.failure() != nil {
 				notReady(c, "The part failed and is being restarted; its log has the cause.")
@@ -145,6 +150,37 @@ func (g *Group) serve(m *member) {
 			g.log.Error("listener ended", "part", m.part.Name(), "err", err)
 		}
 	}()
+}
+
+func (m *member) track(c net.Conn, state fasthttp.ConnState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.unused == nil {
+		m.unused = map[net.Conn]struct{}{}
+	}
+	// fasthttp calls a connection active before its first byte has come, so
+	// that only the handler can tell (used).
+	switch state {
+	case fasthttp.StateNew:
+		m.unused[c] = struct{}{}
+	case fasthttp.StateClosed, fasthttp.StateHijacked:
+		delete(m.unused, c)
+	case fasthttp.StateActive, fasthttp.StateIdle:
+	}
+}
+
+func (m *member) used(c net.Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unused, c)
+}
+
+func (m *member) closeUnused() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for c := range m.unused {
+		_ = c.Close()
+	}
 }
 
 func notReady(c *fasthttp.RequestCtx, detail string) {
@@ -227,6 +263,7 @@ func (g *Group) stop() error {
 	var late []error
 	for _, m := range slices.Backward(g.parts) {
 		if m.listener != nil {
+			m.closeUnused()
 			if err := m.part.App().ShutdownWithTimeout(max(time.Until(deadline)/2, time.Millisecond)); err != nil {
 				late = append(late, fmt.Errorf("run: %s: open requests: %w", m.part.Name(), err))
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -165,4 +166,28 @@ func TestAnAddressInUseEndsTheStart(t *testing.T) {
 	second := run.NewGroup(slog.New(slog.DiscardHandler), 0)
 	second.Add(&part{name: "b", app: app(), run: func(context.Context, int) error { t.Error("it ran"); return nil }}, first.Addr("a"))
 	require.ErrorContains(t, second.Run(context.Background()), "b")
+}
+
+// Clients open connections in advance; stopping does not wait for those that
+// never sent anything.
+func TestAnUnusedConnectionDoesNotHoldUpStopping(t *testing.T) {
+	t.Parallel()
+	g := run.NewGroup(slog.New(slog.DiscardHandler), 10*time.Second)
+	g.Add(&part{name: "a", app: app(), run: func(ctx context.Context, _ int) error { <-ctx.Done(); return nil }}, "127.0.0.1:0")
+	require.NoError(t, g.Listen(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx) }()
+	var conn net.Conn
+	require.Eventually(t, func() bool {
+		var err error
+		conn, err = net.Dial("tcp", g.Addr("a"))
+		return err == nil
+	}, 5*time.Second, 10*time.Millisecond)
+	defer conn.Close()
+	time.Sleep(200 * time.Millisecond) // until the server has accepted it
+	began := time.Now()
+	cancel()
+	require.NoError(t, <-done)
+	require.Less(t, time.Since(began), 4*time.Second)
 }
