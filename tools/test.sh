@@ -12,13 +12,14 @@ go tool task ui
 step "generated files are what is committed"
 go tool task generate:check
 step "tools for the tests: engines and browser"
-test/engines/install.sh
+tools/prerequisites.sh
+go run ./test/engines/cmd/engines install || [ "${REQUIRE_ENGINES:-}" != 1 ]
 step "linters"
 go tool task lint
 step "modules stand by themselves"
 go tool task modules:check
 step "the interface: types and unit tests"
-(cd ui && npm run --silent check && npm run --silent test)
+(cd ui && npm run --silent typecheck && npm run --silent test)
 step "Go tests with the race detector"
 export VARDE_SKIPPED=${VARDE_SKIPPED:-$(mktemp)}
 go test -race -timeout 20m ./schemas/... ./platform/... ./services/... ./ingest/... ./cmd/...
