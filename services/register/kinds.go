@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"varde.internal/platform/auth"
 	"varde.internal/platform/problem"
 	"varde.internal/schemas/gen/commonapi"
 	"varde.internal/schemas/gen/registerapi"
@@ -63,19 +64,25 @@ type edit[D any] struct {
 // data, T the stored one.
 type kindOf[D, T any] struct {
 	kind     string
-	personal bool // its data names people: reads are in the audit log first
+	action   auth.Action // to write one
+	personal bool        // its data names people: reads are in the audit log first
 	toStored func(D, *T) T
 	toAPI    func(T) D
 	label    func(T) string
 	// matches is the kind's filters (query parameters of its list).
 	matches func(T, map[string]string) bool
 	check   func(ctx context.Context, s *Service, v T) error
-	// enrich adds state and weaknesses.
+	// state is how an entity stands; lists can be narrowed by it.
+	state func(w *world, f topics.Fact, v T) string
+	// enrich adds weaknesses and what else the entity shows of others.
 	enrich func(w *world, f topics.Fact, v T, item *Item[D])
-	// unit is where an entity belongs, for roles that reach one unit.
-	unit func(T) string
-	// owners are those it is "own" to.
-	owners func(w *world, v T) []string
+	// mine says whether the caller may write the entity (empty: a new one);
+	// nil where that needs no more than the action in the whole tenant.
+	mine func(r reach, entity string, v T) bool
+	// handover is asked before a change of one by another, where the kind has it.
+	handover func(s *Service, ctx context.Context, before, after T) error
+	// unique refuses one that another entity is already in from–to.
+	unique func(s *Service, ctx context.Context, entity string, v T, from, to time.Time) error
 }
 
 func convert[A, B ~string](in []A) []B {
@@ -109,7 +116,7 @@ func weakness(slug string, params ...string) commonapi.Reason {
 }
 
 var vendors = kindOf[registerapi.Vendor, topics.Vendor]{
-	kind: topics.KindVendor,
+	kind: topics.KindVendor, action: auth.ActionRegisterWrite,
 	toStored: func(d registerapi.Vendor, _ *topics.Vendor) topics.Vendor {
 		return topics.Vendor{Name: strings.TrimSpace(d.Name), OrgNumber: d.OrgNumber, Networks: d.Networks, Contact: d.Contact}
 	},
@@ -120,16 +127,20 @@ var vendors = kindOf[registerapi.Vendor, topics.Vendor]{
 	matches: func(v topics.Vendor, f map[string]string) bool { return contains(f, v.Name, v.OrgNumber) },
 	check:   func(_ context.Context, _ *Service, v topics.Vendor) error { return checkNetworks(v.Networks, false) },
 	enrich: func(w *world, f topics.Fact, _ topics.Vendor, item *Item[registerapi.Vendor]) {
-		if state := w.vendorState(f.ID); !topics.AgreementState(state).Valid() && state != "expiring" {
-			item.Weaknesses = append(item.Weaknesses, weakness("agreement-"+state))
-		} else if state != string(topics.AgreementValid) {
+		if state := w.vendorState(f.ID); state != string(topics.AgreementValid) {
 			item.Weaknesses = append(item.Weaknesses, weakness("agreement-"+state))
 		}
+	},
+	mine: func(r reach, entity string, _ topics.Vendor) bool {
+		if entity == "" {
+			return r.newVendor()
+		}
+		return r.vendor(entity)
 	},
 }
 
 var agreements = kindOf[registerapi.Agreement, topics.Agreement]{
-	kind: topics.KindAgreement,
+	kind: topics.KindAgreement, action: auth.ActionRegisterWrite,
 	toStored: func(d registerapi.Agreement, _ *topics.Agreement) topics.Agreement {
 		return topics.Agreement{VendorID: d.VendorId, Title: strings.TrimSpace(d.Title), Signed: d.Signed, Systems: d.Systems,
 			Annexes: convert[registerapi.Annex, string](d.Annexes), Checked: convert[registerapi.ChecklistPoint, string](d.Checked)}
@@ -145,12 +156,16 @@ var agreements = kindOf[registerapi.Agreement, topics.Agreement]{
 	check: func(ctx context.Context, s *Service, v topics.Agreement) error {
 		return s.exist(ctx, "/data/systems", topics.KindSystem, v.Systems, "/data/vendorId", topics.KindVendor, []string{v.VendorID})
 	},
-	enrich: func(w *world, f topics.Fact, v topics.Agreement, item *Item[registerapi.Agreement]) {
+	state: func(w *world, f topics.Fact, _ topics.Agreement) string {
 		h, err := topics.HistoryOf[topics.Agreement](f)
 		if err != nil {
-			return
+			w.err = err
+			return ""
 		}
-		item.State = agreementState(h, w.moment.At)
+		return agreementState(h, w.moment.At)
+	},
+	mine: func(r reach, _ string, v topics.Agreement) bool { return r.systems(v.Systems) },
+	enrich: func(_ *world, _ topics.Fact, v topics.Agreement, item *Item[registerapi.Agreement]) {
 		for _, a := range topics.Missing(topics.Annexes, v.Annexes) {
 			item.Weaknesses = append(item.Weaknesses, weakness("annex-missing", "annex", a))
 		}
@@ -161,7 +176,7 @@ var agreements = kindOf[registerapi.Agreement, topics.Agreement]{
 }
 
 var vendorPersons = kindOf[registerapi.VendorPerson, topics.VendorPerson]{
-	kind: topics.KindVendorPerson, personal: true,
+	kind: topics.KindVendorPerson, action: auth.ActionRegisterWrite, personal: true,
 	toStored: func(d registerapi.VendorPerson, _ *topics.VendorPerson) topics.VendorPerson {
 		return topics.VendorPerson{VendorID: d.VendorId, Name: strings.TrimSpace(d.Name), Accounts: d.Accounts,
 			KeyFingerprints: d.KeyFingerprints, CertIDs: d.CertIds, Networks: d.Networks}
@@ -180,6 +195,7 @@ var vendorPersons = kindOf[registerapi.VendorPerson, topics.VendorPerson]{
 		}
 		return s.exist(ctx, "/data/vendorId", topics.KindVendor, []string{v.VendorID}, "/data/accounts", topics.KindAccount, v.Accounts)
 	},
+	mine: func(r reach, _ string, v topics.VendorPerson) bool { return r.vendor(v.VendorID) },
 	enrich: func(_ *world, _ topics.Fact, v topics.VendorPerson, item *Item[registerapi.VendorPerson]) {
 		if len(v.Accounts)+len(v.KeyFingerprints)+len(v.CertIDs)+len(v.Networks) == 0 {
 			item.Weaknesses = append(item.Weaknesses, weakness("person-unrecognisable"))
@@ -188,7 +204,7 @@ var vendorPersons = kindOf[registerapi.VendorPerson, topics.VendorPerson]{
 }
 
 var systems = kindOf[registerapi.System, topics.System]{
-	kind: topics.KindSystem,
+	kind: topics.KindSystem, action: auth.ActionRegisterWrite,
 	toStored: func(d registerapi.System, _ *topics.System) topics.System {
 		return topics.System{Name: strings.TrimSpace(d.Name), UnitID: d.UnitId, Owner: d.Owner, Administrator: d.Administrator, Responsible: d.Responsible,
 			Hosts: d.Hosts, Services: d.Services, Vendors: d.Vendors, Zone: string(d.Zone), PersonalData: d.PersonalData}
@@ -211,7 +227,7 @@ var systems = kindOf[registerapi.System, topics.System]{
 			add("no-owner")
 		case w.isVendor(v.Owner):
 			add("owner-is-vendor") // trap 1
-		case w.people.left(w.tenant, v.Owner):
+		case w.people.left(w.tenant, v.Owner, w.moment):
 			add("owner-left")
 		}
 		switch {
@@ -219,16 +235,16 @@ var systems = kindOf[registerapi.System, topics.System]{
 			add("no-responsible")
 		case w.isVendor(v.Responsible):
 			add("responsible-is-vendor")
-		case w.people.left(w.tenant, v.Responsible):
+		case w.people.left(w.tenant, v.Responsible, w.moment):
 			add("responsible-left")
 		}
 	},
-	unit:   func(v topics.System) string { return v.UnitID },
-	owners: func(w *world, v topics.System) []string { return w.answerable(v) },
+	mine:     func(r reach, entity string, v topics.System) bool { return r.system(v, entity != "") },
+	handover: (*Service).handover,
 }
 
 var accounts = kindOf[registerapi.Account, topics.Account]{
-	kind: topics.KindAccount, personal: true,
+	kind: topics.KindAccount, action: auth.ActionRegisterWrite, personal: true,
 	toStored: func(d registerapi.Account, _ *topics.Account) topics.Account {
 		return topics.Account{Realm: d.Realm, Name: strings.TrimSpace(d.Name), Aliases: d.Aliases, Systems: d.Systems,
 			PersonID: d.PersonId, VendorID: d.VendorId, Flags: convert[registerapi.AccountFlag, string](d.Flags)}
@@ -249,6 +265,8 @@ var accounts = kindOf[registerapi.Account, topics.Account]{
 		}
 		return s.exist(ctx, "/data/vendorId", topics.KindVendor, vendor, "/data/systems", topics.KindSystem, v.Systems)
 	},
+	mine:   func(r reach, _ string, v topics.Account) bool { return r.systems(v.Systems) },
+	unique: (*Service).oneAccount,
 	enrich: func(_ *world, _ topics.Fact, v topics.Account, item *Item[registerapi.Account]) {
 		switch {
 		case slices.Contains(v.Flags, "shared"):
@@ -260,7 +278,7 @@ var accounts = kindOf[registerapi.Account, topics.Account]{
 }
 
 var sources = kindOf[registerapi.Source, topics.Source]{
-	kind: topics.KindSource,
+	kind: topics.KindSource, action: auth.ActionSourceWrite,
 	toStored: func(d registerapi.Source, before *topics.Source) topics.Source {
 		v := topics.Source{Name: strings.TrimSpace(d.Name), Kind: string(d.Kind), Format: d.Format, TimeZone: d.TimeZone, Addresses: d.Addresses,
 			Shared: d.Shared, Realms: d.Realms, HostTenants: d.HostTenants, Retention: d.Retention,
@@ -293,7 +311,7 @@ var sources = kindOf[registerapi.Source, topics.Source]{
 }
 
 var windows = kindOf[registerapi.Window, topics.AccessWindow]{
-	kind: topics.KindAccessWindow,
+	kind: topics.KindAccessWindow, action: auth.ActionWindowRequest,
 	toStored: func(d registerapi.Window, before *topics.AccessWindow) topics.AccessWindow {
 		v := topics.AccessWindow{VendorID: d.VendorId, Systems: d.Systems, Persons: d.Persons, From: d.From.UTC(), To: d.To.UTC(),
 			Duration: time.Duration(d.DurationSeconds) * time.Second, Reason: d.Reason, Emergency: d.Emergency}
@@ -322,9 +340,9 @@ var windows = kindOf[registerapi.Window, topics.AccessWindow]{
 		return s.exist(ctx, "/data/vendorId", topics.KindVendor, []string{v.VendorID},
 			"/data/systems", topics.KindSystem, v.Systems, "/data/persons", topics.KindVendorPerson, v.Persons)
 	},
+	state: func(w *world, _ topics.Fact, v topics.AccessWindow) string { return WindowState(v, w.moment.At) },
 	enrich: func(w *world, f topics.Fact, v topics.AccessWindow, item *Item[registerapi.Window]) {
-		item.State = WindowState(v, w.moment.At)
-		for _, other := range w.windows {
+		for _, other := range w.windowsOf(v.VendorID) {
 			if other.id != f.ID && overlaps(v, other.version.Value) {
 				item.Overlaps = append(item.Overlaps, other.id)
 			}

@@ -26,14 +26,13 @@ type Module struct {
 	app     *fiber.App
 	people  *People
 	service atomic.Pointer[Service]
-	known   atomic.Bool // the directory was read to its end
 }
 
 var _ run.Part = (*Module)(nil)
 
 // New wires the service. It does no I/O.
 func New(deps run.Deps) (*Module, error) {
-	m := &Module{deps: deps, people: newPeople(deps.Clock, deps.Log)}
+	m := &Module{deps: deps, people: newPeople(deps.Log)}
 	app, err := httpx.New(httpx.Config{
 		Name: Name, Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
 	})
@@ -60,7 +59,7 @@ func (m *Module) Service() (*Service, error) {
 
 // NewService opens the register beside the running part, for an import.
 func NewService(ctx context.Context, deps run.Deps) (*Service, error) {
-	return openService(ctx, deps, newPeople(deps.Clock, deps.Log))
+	return openService(ctx, deps, newPeople(deps.Log))
 }
 
 func openService(ctx context.Context, deps run.Deps, people *People) (*Service, error) {
@@ -89,7 +88,7 @@ func (m *Module) Ready(ctx context.Context) error {
 	if err := m.deps.Bus.Ready(ctx); err != nil {
 		return httpx.NotReady("kafka", err)
 	}
-	if !m.known.Load() {
+	if !m.people.caught.Load() {
 		return httpx.NotReady("kafka", errors.New("the directory is being read"))
 	}
 	return nil
@@ -116,7 +115,7 @@ func (m *Module) Run(ctx context.Context) error {
 		return docstore.Relay(ctx, m.deps.Docs, collection, m.deps.Bus, docstore.RelayOptions{Log: m.deps.Log})
 	})
 	g.Go(func() error {
-		return m.deps.Bus.Follow(ctx, bus.TopicDirectory, m.people.handle, func() { m.known.Store(true) })
+		return m.deps.Bus.Follow(ctx, bus.TopicDirectory, m.people.handle, m.people.caughtUp)
 	})
 	return g.Wait()
 }

@@ -70,7 +70,7 @@ func (s *Service) Overview(ctx context.Context, vendorID string, at time.Time) (
 	}
 	o.Windows = slices.DeleteFunc(wins, func(i window) bool { return !slices.Contains([]string{"open", "approved", "requested"}, i.State) })
 	o.Systems = w.systemsOf(vendorID)
-	return o, nil
+	return o, w.err
 }
 
 func items[D, T any](k kindOf[D, T], w *world, q ListQuery) ([]Item[D], error) {
@@ -80,22 +80,23 @@ func items[D, T any](k kindOf[D, T], w *world, q ListQuery) ([]Item[D], error) {
 	}
 	out := make([]Item[D], 0, len(rows))
 	for _, r := range rows {
-		out = append(out, r.item)
+		out = append(out, itemOf(k, w, r.fact, r.view))
 	}
-	return out, nil
+	return out, w.err
 }
 
 func (w *world) systemsOf(vendorID string) []VendorSystem {
 	out := []VendorSystem{}
-	for id, v := range w.systems {
+	for id, system := range w.systems() {
+		v := system.version.Value
 		serves := slices.Contains(v.Vendors, vendorID)
-		visits := slices.ContainsFunc(w.windows, func(win view[topics.AccessWindow]) bool { return win.version.Value.On(vendorID, id) })
+		visits := slices.ContainsFunc(w.windowsOf(vendorID), func(win view[topics.AccessWindow]) bool { return win.version.Value.On(vendorID, id) })
 		if !serves && !visits {
 			continue
 		}
-		verdict := topics.JudgeAgreements(w.agreements, vendorID, id, w.moment.At)
+		verdict := topics.JudgeAgreements(w.agreements(), vendorID, id, w.moment.At)
 		one := VendorSystem{SystemID: id, Name: v.Name, AgreementState: string(verdict.State), AgreementID: verdict.ID, ValidTo: verdict.Ended}
-		for _, h := range w.agreements {
+		for _, h := range w.agreements() {
 			if h.ID != verdict.ID {
 				continue
 			}

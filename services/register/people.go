@@ -4,20 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"varde.internal/platform/bus"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/topics"
 )
 
-// People is what the register knows of the directory: who left, and who acts
-// for whom. It follows the topic directory. Safe for concurrent use.
+// People is what the register knows of the directory: who is employed, and who
+// acts for whom. It follows the topic directory and keeps histories, so that a
+// leaving date, an absence or a new delegate counts from its own day and not
+// from the day the register heard of it. Safe for concurrent use.
 type People struct {
 	mu      sync.RWMutex
-	persons map[personKey]topics.Person
-	clock   func() time.Time
+	persons map[personKey]topics.History[topics.Person]
+	caught  atomic.Bool // the directory was read to its end
 	log     *slog.Logger
 }
 
@@ -26,9 +29,13 @@ type personKey struct {
 	id     string
 }
 
-func newPeople(clock func() time.Time, log *slog.Logger) *People {
-	return &People{persons: map[personKey]topics.Person{}, clock: clock, log: log}
+func newPeople(log *slog.Logger) *People {
+	return &People{persons: map[personKey]topics.History[topics.Person]{}, log: log}
 }
+
+// caughtUp notes that the directory was read to its end: who is not known now
+// is nobody.
+func (p *People) caughtUp() { p.caught.Store(true) }
 
 // handle takes facts of the directory. One that cannot be read is passed over:
 // it must not stop the ones behind it.
@@ -41,40 +48,60 @@ func (p *People) handle(ctx context.Context, batch []bus.Message) error {
 		if f.Kind != topics.KindPerson {
 			continue
 		}
-		v, ok := f.At(p.clock())
-		person := topics.Person{Left: true}
-		if ok {
-			var err error
-			if person, err = topics.Decode[topics.Person](v); err != nil {
-				p.log.WarnContext(ctx, "a person of the directory cannot be read", "err", err)
-				continue
-			}
+		h, err := topics.HistoryOf[topics.Person](f)
+		if err != nil {
+			p.log.WarnContext(ctx, "a person of the directory cannot be read", "err", err)
+			continue
 		}
 		p.mu.Lock()
-		p.persons[personKey{tenant.ID(f.Tenant), f.ID}] = person
+		p.persons[personKey{tenant.ID(f.Tenant), f.ID}] = h
 		p.mu.Unlock()
 	}
 	return nil
 }
 
-func (p *People) get(t tenant.ID, id string) (topics.Person, bool) {
+// get gives the person at the moment. known says whether the directory has
+// heard of them at all; one who is not there at the moment has left, or not
+// begun.
+func (p *People) get(t tenant.ID, id string, m Moment) (person topics.Person, known bool) {
 	p.mu.RLock()
-	defer p.mu.RUnlock()
-	person, ok := p.persons[personKey{t, id}]
-	return person, ok
+	h, known := p.persons[personKey{t, id}]
+	p.mu.RUnlock()
+	if !known {
+		return topics.Person{}, false
+	}
+	v, ok := h.AsKnownAt(m.At, m.Known)
+	if !ok {
+		return topics.Person{Left: true}, true
+	}
+	return v.Value, true
 }
 
-// left says whether the directory knows that the person is no longer here.
-func (p *People) left(t tenant.ID, id string) bool {
-	person, ok := p.get(t, id)
-	return ok && person.Left
+// left says whether the directory knows that the person is not here.
+func (p *People) left(t tenant.ID, id string, m Moment) bool {
+	person, known := p.get(t, id, m)
+	return known && person.Left
 }
 
-// delegate is who the person named to act for them, empty where nobody is or
-// the delegate left.
-func (p *People) delegate(t tenant.ID, id string) string {
-	person, ok := p.get(t, id)
-	if !ok || p.left(t, person.Delegate) {
+// employed says whether the person is one of the tenant's at the moment. Until
+// the directory was read to its end, who is not known yet may be.
+func (p *People) employed(t tenant.ID, id string, m Moment) bool {
+	person, known := p.get(t, id, m)
+	if !known {
+		return !p.caught.Load()
+	}
+	return !person.Left
+}
+
+// delegate is who acts for the person at the moment: whom they named, while
+// they are away. It is the same rule that gives a delegate the person's roles
+// and their cases. Empty where nobody does.
+func (p *People) delegate(t tenant.ID, id string, m Moment) string {
+	person, _ := p.get(t, id, m)
+	away := slices.ContainsFunc(person.Absences, func(a topics.Period) bool {
+		return !m.At.Before(a.From) && (a.To.IsZero() || m.At.Before(a.To))
+	})
+	if !away {
 		return ""
 	}
 	return person.Delegate

@@ -30,6 +30,8 @@ var (
 	errNotApproved = problem.Refused("window-not-approved", "The window is not approved.")
 	errRevoked     = problem.Refused("window-revoked", "The window was taken back.")
 	errOver        = problem.Refused("window-over", "The window is over.")
+	errNotBegun    = problem.Refused("window-not-begun", "Only a window whose slot has begun can be recorded afterwards. Ask for an agreement first.")
+	errDirectory   = problem.Unavailable("Who answers for a system is being read from the directory. Try again in a moment.", nil)
 	errReason      = problem.Invalid("A reason is needed.", problem.Field{Pointer: "/reason", Slug: "required", Detail: "Say why."})
 	errFuture      = problem.Invalid("An approval cannot lie in the future.", problem.Field{Pointer: "/approvedAt", Slug: "in-the-future", Detail: "Now or before."})
 )

@@ -45,9 +45,11 @@ func start(t *testing.T) *rig {
 		bus.TopicConfig{Name: bus.TopicRegister, Partitions: 1, Compacted: true},
 		bus.TopicConfig{Name: bus.TopicDirectory, Partitions: 1, Compacted: true},
 		bus.TopicConfig{Name: bus.TopicAudit, Partitions: 1, Retention: time.Hour}))
-	// The owner named a delegate; the responsible has left.
-	r.person("owner", topics.Person{Delegate: "delegate"})
-	r.person("delegate", topics.Person{})
+	// The owner is away and named a delegate; the responsible has left.
+	r.person("owner", topics.Person{Delegate: "delegate", Absences: []topics.Period{{From: r.now.AddDate(0, 0, -7), To: r.now.AddDate(0, 0, 7)}}})
+	for _, name := range []string{"delegate", "adm", "leader", "somebody"} {
+		r.person(name, topics.Person{})
+	}
 	r.person("gone", topics.Person{Left: true})
 	deps := run.Deps{
 		Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return r.now }, Metrics: prometheus.NewRegistry(),
@@ -66,9 +68,21 @@ func start(t *testing.T) *rig {
 }
 
 func (r *rig) person(name string, p topics.Person) {
+	r.t.Helper()
+	r.history(name, r.known(p, r.now.AddDate(-1, 0, 0)))
+}
+
+// known is what the directory recorded a year ago about a person from a day on.
+func (r *rig) known(p topics.Person, from time.Time) topics.Version {
+	r.t.Helper()
 	data, err := json.Marshal(p)
 	require.NoError(r.t, err)
-	value, err := json.Marshal(topics.Fact{Kind: topics.KindPerson, ID: name, Tenant: string(here), Versions: []topics.Version{{ValidFrom: r.now.AddDate(-1, 0, 0), RecordedAt: r.now.AddDate(-1, 0, 0), Data: data}}})
+	return topics.Version{ValidFrom: from, RecordedAt: r.now.AddDate(-1, 0, 0), Data: data}
+}
+
+func (r *rig) history(name string, versions ...topics.Version) {
+	r.t.Helper()
+	value, err := json.Marshal(topics.Fact{Kind: topics.KindPerson, ID: name, Tenant: string(here), Versions: versions})
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.bus.Publish(r.t.Context(), bus.TopicDirectory, bus.Message{Tenant: string(here), Key: name, ID: name, Type: topics.TypeFact, Version: 1, Value: value}))
 }
@@ -175,6 +189,11 @@ func TestAWindowIsOpenedOnlyUnderAValidAgreement_R25_C6(t *testing.T) {
 				late := object{"afterTheFact": true}
 				require.Equal(t, http.StatusBadRequest, r.call("POST", "/v1/windows/"+w+"/approve", r.token("owner", auth.RoleSystemOwner), late).Status)
 				late["reason"] = "Opened by telephone"
+				// … but only once its slot has begun: before that nothing was opened.
+				res = r.call("POST", "/v1/windows/"+w+"/approve", r.token("owner", auth.RoleSystemOwner), late)
+				require.Equal(t, http.StatusUnprocessableEntity, res.Status, "%s", res.Body)
+				require.Equal(t, "window-not-begun", slug(res))
+				r.now = r.now.Add(24 * time.Hour)
 				require.Equal(t, http.StatusOK, r.call("POST", "/v1/windows/"+w+"/approve", r.token("owner", auth.RoleSystemOwner), late).Status)
 			}
 		})

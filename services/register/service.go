@@ -5,20 +5,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
-	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
-	"varde.internal/platform/id"
 	"varde.internal/platform/problem"
 	"varde.internal/platform/tenant"
-	"varde.internal/schemas/gen/registerapi"
 	"varde.internal/schemas/topics"
 )
 
@@ -37,6 +34,11 @@ type Service struct {
 	log     *slog.Logger
 	clock   func() time.Time
 	key     []byte // of the topic's keys
+
+	// unique is held while an entity that must be the only one of its kind is
+	// looked for and written, so that two at once do not both find none. Two
+	// processes could; the register runs as one.
+	unique sync.Mutex
 }
 
 func openEntries(ctx context.Context, docs docstore.Store) (docstore.Collection[Entry], error) {
@@ -128,9 +130,11 @@ func decodePosition(s string) (p position, err error) {
 	return p, nil
 }
 
-type row[D any] struct {
+// row is an entity's place in a list, and what it is shown from.
+type row[T any] struct {
 	at   position
-	item Item[D]
+	fact topics.Fact
+	view view[T]
 }
 
 func (s *Service) now(m Moment) Moment {
@@ -161,7 +165,7 @@ func list[D, T any](ctx context.Context, s *Service, k kindOf[D, T], q ListQuery
 		if err != nil {
 			return page, err
 		}
-		begin, _ = slices.BinarySearchFunc(rows, after, func(r row[D], p position) int {
+		begin, _ = slices.BinarySearchFunc(rows, after, func(r row[T], p position) int {
 			if compare(r.at, p) <= 0 {
 				return -1
 			}
@@ -174,12 +178,12 @@ func list[D, T any](ctx context.Context, s *Service, k kindOf[D, T], q ListQuery
 	end := min(begin+q.Limit, len(rows))
 	page.Items = make([]Item[D], 0, end-begin)
 	for _, r := range rows[begin:end] {
-		page.Items = append(page.Items, r.item)
+		page.Items = append(page.Items, itemOf(k, w, r.fact, r.view))
 	}
 	if end < len(rows) {
 		page.Next = rows[end-1].at.encode()
 	}
-	return page, nil
+	return page, w.err
 }
 
 func compare(a, b position) int {
@@ -190,9 +194,9 @@ func compare(a, b position) int {
 }
 
 // rowsOf gives the matching entities in the list's order.
-func rowsOf[D, T any](k kindOf[D, T], w *world, q ListQuery) ([]row[D], error) {
-	var rows []row[D]
-	for _, f := range w.facts[k.kind] {
+func rowsOf[D, T any](k kindOf[D, T], w *world, q ListQuery) ([]row[T], error) {
+	var rows []row[T]
+	for _, f := range w.of(k.kind) {
 		v, ok, err := viewOf[T](f, q.Moment, q.Ended)
 		if err != nil {
 			return nil, err
@@ -200,21 +204,20 @@ func rowsOf[D, T any](k kindOf[D, T], w *world, q ListQuery) ([]row[D], error) {
 		if !ok || !k.matches(v.version.Value, q.Filters) {
 			continue
 		}
-		item := itemOf(k, w, f, v)
-		if state := q.Filters["state"]; state != "" && item.State != state {
+		if state := q.Filters["state"]; state != "" && (k.state == nil || k.state(w, f, v.version.Value) != state) {
 			continue
 		}
-		rows = append(rows, row[D]{position{strings.ToLower(k.label(v.version.Value)), f.ID}, item})
+		rows = append(rows, row[T]{position{strings.ToLower(k.label(v.version.Value)), f.ID}, f, v})
 	}
-	slices.SortFunc(rows, func(a, b row[D]) int { return compare(a.at, b.at) })
-	return rows, nil
+	slices.SortFunc(rows, func(a, b row[T]) int { return compare(a.at, b.at) })
+	return rows, w.err
 }
 
 func itemOf[D, T any](k kindOf[D, T], w *world, f topics.Fact, v view[T]) Item[D] {
 	item := Item[D]{ID: v.id, Revision: v.revision, ValidFrom: v.version.ValidFrom, ValidTo: v.version.ValidTo,
 		RecordedAt: v.version.RecordedAt, RecordedBy: v.version.RecordedBy, Ended: v.ended, Data: k.toAPI(v.version.Value)}
-	if v.ended {
-		item.Weaknesses = nil
+	if k.state != nil {
+		item.State = k.state(w, f, v.version.Value)
 	}
 	k.enrich(w, f, v.version.Value, &item)
 	return item
@@ -262,171 +265,8 @@ func itemNow[D, T any](ctx context.Context, s *Service, k kindOf[D, T], f topics
 	if !ok {
 		return Item[D]{}, errNotFound
 	}
-	return itemOf(k, w, f, v), nil
-}
-
-func create[D, T any](ctx context.Context, s *Service, k kindOf[D, T], in edit[D]) (Item[D], error) {
-	v := k.toStored(in.Data, nil)
-	return insert(ctx, s, k, v, in.ValidFrom, in.ValidTo)
-}
-
-func insert[D, T any](ctx context.Context, s *Service, k kindOf[D, T], v T, from, to time.Time) (Item[D], error) {
-	t, p, err := caller(ctx)
-	if err != nil {
-		return Item[D]{}, err
-	}
-	if err := allowed(ctx, s, k, v); err != nil {
-		return Item[D]{}, err
-	}
-	if err := k.check(ctx, s, v); err != nil {
-		return Item[D]{}, err
-	}
-	now := s.clock()
-	if from.IsZero() {
-		from = now
-	}
-	e := Entry{Kind: k.kind, Fact: topics.Fact{Kind: k.kind, ID: id.New(), Tenant: string(t)}}
-	if err := e.append(v, from, to, now, p.Subject); err != nil {
-		return Item[D]{}, err
-	}
-	if _, err := s.entries.Insert(ctx, e.Fact.ID, e, s.published(e.Fact), s.changed(ctx, k.kind, e.Fact.ID, "create", nil)); err != nil {
-		return Item[D]{}, err
-	}
-	// One that begins later is shown as it will be.
-	return itemNow(ctx, s, k, e.Fact, Moment{At: latest(from, now)})
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// revise appends what change makes of the entity's data at from. change gets
-// the version that holds then, or the last one of an entity that has ended.
-func revise[D, T any](ctx context.Context, s *Service, k kindOf[D, T], entity string, revision int, verb string, details map[string]string,
-	change func(f topics.Fact, before T, now time.Time) (data any, from, to time.Time, err error)) (Item[D], error) {
-	_, p, err := caller(ctx)
-	if err != nil {
-		return Item[D]{}, err
-	}
-	if _, err := s.fact(ctx, k.kind, entity); err != nil {
-		return Item[D]{}, err
-	}
-	now := s.clock()
-	doc, err := s.entries.Update(ctx, entity, func(e *Entry, out *docstore.Outbox) error {
-		if revision != 0 && revision != len(e.Fact.Versions) {
-			return errRevision
-		}
-		before, ok, err := viewOf[T](e.Fact, Moment{At: now}, true)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errNotFound
-		}
-		data, from, to, err := change(e.Fact, before.version.Value, now)
-		if err != nil {
-			return err
-		}
-		if err := e.append(data, from, to, now, p.Subject); err != nil {
-			return err
-		}
-		out.Messages = append(out.Messages, s.published(e.Fact), s.changed(ctx, k.kind, entity, verb, details))
-		return nil
-	})
-	if err != nil {
-		return Item[D]{}, err
-	}
-	return itemNow(ctx, s, k, doc.Value.Fact, Moment{At: now})
-}
-
-func change[D, T any](ctx context.Context, s *Service, k kindOf[D, T], entity string, in edit[D]) (Item[D], error) {
-	f, err := s.fact(ctx, k.kind, entity)
-	if err != nil {
-		return Item[D]{}, err
-	}
-	before, ok, err := viewOf[T](f, Moment{At: s.clock()}, true)
-	if err != nil || !ok {
-		return Item[D]{}, errors.Join(err, errNotFound)
-	}
-	after := k.toStored(in.Data, &before.version.Value)
-	for _, v := range []T{before.version.Value, after} { // neither out of one's reach nor into it
-		if err := allowed(ctx, s, k, v); err != nil {
-			return Item[D]{}, err
-		}
-	}
-	if err := k.check(ctx, s, after); err != nil {
-		return Item[D]{}, err
-	}
-	return revise(ctx, s, k, entity, in.Revision, "change", nil, func(f topics.Fact, before T, now time.Time) (any, time.Time, time.Time, error) {
-		from, to := in.ValidFrom, in.ValidTo
-		if from.IsZero() {
-			from = now
-		}
-		if to.IsZero() && !in.OpenEnded {
-			to = takesOver(f, from)
-		}
-		return k.toStored(in.Data, &before), from, to, nil
-	})
-}
-
-func end[D, T any](ctx context.Context, s *Service, k kindOf[D, T], entity string, in registerapi.EndRequest) (Item[D], error) {
-	f, err := s.fact(ctx, k.kind, entity)
-	if err != nil {
-		return Item[D]{}, err
-	}
-	if v, ok, err := viewOf[T](f, Moment{At: s.clock()}, true); err != nil || !ok {
-		return Item[D]{}, errors.Join(err, errNotFound)
-	} else if err := allowed(ctx, s, k, v.version.Value); err != nil {
-		return Item[D]{}, err
-	}
-	details := map[string]string{}
-	if in.Reason != "" {
-		details["reason"] = in.Reason
-	}
-	return revise(ctx, s, k, entity, in.Revision, "end", details, func(_ topics.Fact, _ T, now time.Time) (any, time.Time, time.Time, error) {
-		at := in.At
-		if at.IsZero() {
-			at = now
-		}
-		return nil, at, time.Time{}, nil
-	})
-}
-
-// allowed checks that the caller may write this very entity: sources have an
-// action of their own, windows are checked where they are approved.
-func allowed[D, T any](ctx context.Context, s *Service, k kindOf[D, T], v T) error {
-	t, p, err := caller(ctx)
-	if err != nil {
-		return err
-	}
-	action, object := auth.ActionRegisterWrite, auth.Object{Tenant: t}
-	switch k.kind {
-	case topics.KindSource:
-		action = auth.ActionSourceWrite
-	case topics.KindAccessWindow:
-		action = auth.ActionWindowRequest
-	}
-	if k.unit != nil {
-		w, err := s.world(ctx, Moment{At: s.clock()})
-		if err != nil {
-			return err
-		}
-		object.Unit, object.Owners = k.unit(v), k.owners(w, v)
-	} else if reach, ok := auth.Reach(p, action); ok && len(reach.Units) > 0 {
-		// Vendors, agreements and accounts belong to no unit: whoever may write
-		// the register of a unit may write these.
-		object.Unit = reach.Units[0]
-	}
-	if k.unit == nil && auth.WidestScope(p, action) == auth.ScopeOwn {
-		object.Owners = []string{p.Subject}
-	}
-	if !auth.Allow(p, action, object) {
-		return problem.Forbidden("not-yours-to-change", "This part of the register belongs to others.")
-	}
-	return nil
+	item := itemOf(k, w, f, v)
+	return item, w.err
 }
 
 // read records the intent to read where the kind's data names people; done
@@ -467,38 +307,4 @@ func actor(p auth.Principal) topics.Actor {
 		}
 	}
 	return a
-}
-
-// changed is the audit record of a change; it rides in the document's outbox.
-func (s *Service) changed(ctx context.Context, kind, entity, verb string, details map[string]string) docstore.Outgoing {
-	who := topics.Actor{Type: "service", ID: Name}
-	if p, ok := auth.From(ctx); ok {
-		who = actor(p)
-	}
-	return audit.Change(who, "register."+verb, kind+":"+entity, details)
-}
-
-// published is the whole history for the topic.
-func (s *Service) published(f topics.Fact) docstore.Outgoing {
-	value, _ := json.Marshal(f) // its data was valid JSON before
-	return docstore.Outgoing{Topic: bus.TopicRegister, Message: bus.Message{
-		Tenant: f.Tenant, Key: bus.Key(s.key, f.Tenant, f.Kind, f.ID), ID: id.Of("fact", f.Tenant, f.Kind, f.ID, fmt.Sprint(len(f.Versions))),
-		Type: topics.TypeFact, Version: 1, Value: value,
-	}}
-}
-
-// Import puts facts into the register that are not there yet, with the history
-// they bring; what people changed since stays. It says how many were new.
-func (s *Service) Import(ctx context.Context, facts []topics.Fact) (created int, err error) {
-	for _, f := range facts {
-		tctx := tenant.With(ctx, tenant.ID(f.Tenant))
-		_, err := s.entries.Insert(tctx, f.ID, Entry{Kind: f.Kind, Fact: f}, s.published(f), s.changed(tctx, f.Kind, f.ID, "import", nil))
-		switch {
-		case err == nil:
-			created++
-		case !errors.Is(err, docstore.ErrExists):
-			return created, fmt.Errorf("register: import of a %s: %w", f.Kind, err)
-		}
-	}
-	return created, nil
 }

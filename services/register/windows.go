@@ -61,15 +61,24 @@ func (s *Service) approver(ctx context.Context, entity string) (*world, topics.A
 	if err != nil {
 		return nil, topics.AccessWindow{}, err
 	}
-	if !w.mayApprove(p, v) {
+	if !s.people.caught.Load() {
+		return nil, topics.AccessWindow{}, errDirectory
+	}
+	may := w.mayApprove(p, v)
+	if w.err != nil {
+		return nil, topics.AccessWindow{}, w.err
+	}
+	if !may {
 		return nil, topics.AccessWindow{}, errApprover
 	}
 	return w, v, nil
 }
 
 // ApproveWindow approves. Without a valid agreement for the vendor and every
-// system at the start of the slot (or now, where it has begun) it is refused
-// (R25, C6), unless it records afterwards what was opened already.
+// system at the start of the slot (or at the approval, where it had begun by
+// then) it is refused (R25, C6), unless it records afterwards what was opened
+// already. One that is said to have been given earlier needs a reason; when it
+// was recorded stays now, and the emergency limit is the correlator's.
 func (s *Service) ApproveWindow(ctx context.Context, entity string, in registerapi.WindowApproval) (window, error) {
 	w, v, err := s.approver(ctx, entity)
 	if err != nil {
@@ -81,6 +90,7 @@ func (s *Service) ApproveWindow(ctx context.Context, entity string, in registera
 	if at.IsZero() {
 		at = now
 	}
+	backdated := now.Sub(at) > promptly
 	switch {
 	case at.After(now):
 		return window{}, errFuture
@@ -88,19 +98,33 @@ func (s *Service) ApproveWindow(ctx context.Context, entity string, in registera
 		return window{}, errRevoked
 	case !v.ApprovedAt.IsZero():
 		return window{}, errApproved
-	case in.AfterTheFact && strings.TrimSpace(in.Reason) == "":
+	case (in.AfterTheFact || backdated) && strings.TrimSpace(in.Reason) == "":
 		return window{}, errReason
+	case in.AfterTheFact && now.Before(v.From):
+		return window{}, errNotBegun
 	case !in.AfterTheFact && !now.Before(v.To):
 		return window{}, errOver
 	}
-	if state := w.worstAgreement(v, latest(v.From, at)); !in.AfterTheFact && !topics.AgreementState(state).Valid() {
+	state := w.worstAgreement(v, latest(v.From, at))
+	if w.err != nil {
+		return window{}, w.err
+	}
+	if !in.AfterTheFact && !topics.AgreementState(state).Valid() {
 		return window{}, errNoAgreement.With("state", state)
 	}
-	return s.reviseWindow(ctx, entity, in.Revision, "approve", in.Reason, func(v topics.AccessWindow, _ time.Time) (topics.AccessWindow, time.Time, error) {
+	details := map[string]string{}
+	if in.AfterTheFact || backdated {
+		details["approvedAt"] = at.UTC().Format(time.RFC3339)
+	}
+	return s.reviseWindow(ctx, entity, in.Revision, "approve", in.Reason, details, func(v topics.AccessWindow, _ time.Time) (topics.AccessWindow, time.Time, error) {
 		v.ApprovedBy, v.ApprovedAt = p.Subject, at.UTC()
 		return v, v.ApprovedAt, nil
 	})
 }
+
+// promptly is how long after an approval it can be recorded without a reason:
+// the time to fill in the form.
+const promptly = 5 * time.Minute
 
 // RevokeWindow takes an approval or a request back from a moment on.
 func (s *Service) RevokeWindow(ctx context.Context, entity string, in registerapi.WindowRevocation) (window, error) {
@@ -109,7 +133,7 @@ func (s *Service) RevokeWindow(ctx context.Context, entity string, in registerap
 	} else if !v.RevokedAt.IsZero() {
 		return window{}, errRevoked
 	}
-	return s.reviseWindow(ctx, entity, in.Revision, "revoke", in.Reason, func(v topics.AccessWindow, now time.Time) (topics.AccessWindow, time.Time, error) {
+	return s.reviseWindow(ctx, entity, in.Revision, "revoke", in.Reason, map[string]string{}, func(v topics.AccessWindow, now time.Time) (topics.AccessWindow, time.Time, error) {
 		at := in.At
 		if at.IsZero() {
 			at = now
@@ -138,18 +162,21 @@ func (s *Service) ExtendWindow(ctx context.Context, entity string, in registerap
 	case in.To.Sub(v.From) > 366*24*time.Hour:
 		return window{}, errSlotLength
 	}
-	if state := w.worstAgreement(v, in.To.Add(-time.Second)); !topics.AgreementState(state).Valid() {
+	state := w.worstAgreement(v, in.To.Add(-time.Second))
+	if w.err != nil {
+		return window{}, w.err
+	}
+	if !topics.AgreementState(state).Valid() {
 		return window{}, errNoAgreement.With("state", state)
 	}
-	return s.reviseWindow(ctx, entity, in.Revision, "extend", in.Reason, func(v topics.AccessWindow, now time.Time) (topics.AccessWindow, time.Time, error) {
+	return s.reviseWindow(ctx, entity, in.Revision, "extend", in.Reason, map[string]string{}, func(v topics.AccessWindow, now time.Time) (topics.AccessWindow, time.Time, error) {
 		v.To = in.To.UTC()
 		return v, now, nil
 	})
 }
 
-func (s *Service) reviseWindow(ctx context.Context, entity string, revision int, verb, reason string,
+func (s *Service) reviseWindow(ctx context.Context, entity string, revision int, verb, reason string, details map[string]string,
 	next func(v topics.AccessWindow, now time.Time) (topics.AccessWindow, time.Time, error)) (window, error) {
-	details := map[string]string{}
 	if reason != "" {
 		details["reason"] = reason
 	}
@@ -178,7 +205,7 @@ func (s *Service) Calendar(ctx context.Context, from, to time.Time, vendorID, sy
 	}
 	out := Calendar{Items: []CalendarEntry{}}
 	for _, r := range slices.Backward(all) { // the list has the latest first
-		v := windows.toStored(r.item.Data, &topics.AccessWindow{})
+		v := r.view.version.Value
 		if !v.From.Before(to) || !from.Before(v.To) {
 			continue
 		}
@@ -186,10 +213,10 @@ func (s *Service) Calendar(ctx context.Context, from, to time.Time, vendorID, sy
 			out.Truncated = true
 			break
 		}
-		out.Items = append(out.Items, CalendarEntry{Window: r.item, VendorName: w.vendors[v.VendorID], SystemNames: w.systemNames(v.Systems),
+		out.Items = append(out.Items, CalendarEntry{Window: itemOf(windows, w, r.fact, r.view), VendorName: w.vendors()[v.VendorID], SystemNames: w.systemNames(v.Systems),
 			AgreementState: w.worstAgreement(v, v.From), MayApprove: w.mayApprove(p, v)})
 	}
-	return out, nil
+	return out, w.err
 }
 
 const calendarLimit = 1000
@@ -212,8 +239,8 @@ type CalendarEntry struct {
 func (w *world) systemNames(ids []string) []string {
 	names := make([]string, 0, len(ids))
 	for _, id := range ids {
-		if v, ok := w.systems[id]; ok {
-			names = append(names, v.Name)
+		if v, ok := w.systems()[id]; ok {
+			names = append(names, v.version.Value.Name)
 		} else {
 			names = append(names, id)
 		}
@@ -246,7 +273,7 @@ func (s *Service) CreateSource(ctx context.Context, in edit[registerapi.Source])
 
 // RenewKey gives a source a new key; the old one stops working at once.
 func (s *Service) RenewKey(ctx context.Context, entity string) (SourceCreated, error) {
-	if err := allowed(ctx, s, sources, topics.Source{}); err != nil {
+	if err := allowed(ctx, s, sources, entity, topics.Source{}); err != nil {
 		return SourceCreated{}, err
 	}
 	key, hash := NewKey()

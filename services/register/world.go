@@ -10,17 +10,26 @@ import (
 	"varde.internal/schemas/topics"
 )
 
-// world is the tenant's register at one moment: what entities are judged
-// against each other by.
+// world is the tenant's register at one moment, as far as a request asks for
+// it: what entities are judged against each other by. A kind is read from the
+// store when it is first needed. For one request, so not for concurrent use.
+//
+// A read that fails is kept in err, which whoever made the world looks at
+// before the answer leaves; until then nobody is let through.
 type world struct {
-	tenant     tenant.ID
-	moment     Moment
+	ctx    context.Context // of the request that the world is made for
+	s      *Service
+	tenant tenant.ID
+	moment Moment
+	people *People
+	err    error
+
 	facts      map[string][]topics.Fact
-	people     *People
-	vendors    map[string]string // id → name
-	systems    map[string]topics.System
-	agreements []topics.History[topics.Agreement]
-	windows    []view[topics.AccessWindow]
+	vendorName map[string]string
+	system     map[string]view[topics.System]
+	outsider   map[string]bool
+	agreement  []topics.History[topics.Agreement]
+	window     map[string][]view[topics.AccessWindow] // by vendor
 }
 
 func (s *Service) world(ctx context.Context, m Moment) (*world, error) {
@@ -28,50 +37,102 @@ func (s *Service) world(ctx context.Context, m Moment) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{tenant: t, moment: m, people: s.people, facts: map[string][]topics.Fact{}, vendors: map[string]string{}, systems: map[string]topics.System{}}
-	for _, kind := range []string{topics.KindVendor, topics.KindAgreement, topics.KindVendorPerson, topics.KindSystem, topics.KindAccount, topics.KindSource, topics.KindAccessWindow} {
-		if w.facts[kind], err = s.facts(ctx, kind); err != nil {
-			return nil, err
-		}
-	}
-	for _, f := range w.facts[topics.KindVendor] {
-		if v, ok, err := viewOf[topics.Vendor](f, m, true); err != nil {
-			return nil, err
-		} else if ok {
-			w.vendors[f.ID] = v.version.Value.Name
-		}
-	}
-	for _, f := range w.facts[topics.KindSystem] {
-		if v, ok, err := viewOf[topics.System](f, m, true); err != nil {
-			return nil, err
-		} else if ok {
-			w.systems[f.ID] = v.version.Value
-		}
-	}
-	for _, f := range w.facts[topics.KindAgreement] {
-		h, err := topics.HistoryOf[topics.Agreement](f)
-		if err != nil {
-			return nil, err
-		}
-		w.agreements = append(w.agreements, h)
-	}
-	for _, f := range w.facts[topics.KindAccessWindow] {
-		if v, ok, err := viewOf[topics.AccessWindow](f, m, false); err != nil {
-			return nil, err
-		} else if ok {
-			w.windows = append(w.windows, v)
-		}
-	}
-	return w, nil
+	return &world{ctx: ctx, s: s, tenant: t, moment: m, people: s.people, facts: map[string][]topics.Fact{}}, nil
 }
 
-func (w *world) isVendor(id string) bool { _, ok := w.vendors[id]; return ok }
+// of gives the facts of a kind.
+func (w *world) of(kind string) []topics.Fact {
+	if all, ok := w.facts[kind]; ok || w.err != nil {
+		return all
+	}
+	all, err := w.s.facts(w.ctx, kind)
+	if err != nil {
+		w.err = err
+		return nil
+	}
+	w.facts[kind] = all
+	return all
+}
+
+// see gives the entities of a kind as they are at the world's moment.
+func see[T any](w *world, kind string, ended bool, each func(id string, v view[T])) {
+	for _, f := range w.of(kind) {
+		v, ok, err := viewOf[T](f, w.moment, ended)
+		if err != nil {
+			w.err = err
+			return
+		}
+		if ok {
+			each(f.ID, v)
+		}
+	}
+}
+
+// vendors are the names of the vendors by id, also of those that ended.
+func (w *world) vendors() map[string]string {
+	if w.vendorName == nil {
+		w.vendorName = map[string]string{}
+		see(w, topics.KindVendor, true, func(id string, v view[topics.Vendor]) { w.vendorName[id] = v.version.Value.Name })
+	}
+	return w.vendorName
+}
+
+// systems are the systems by id, also those that ended.
+func (w *world) systems() map[string]view[topics.System] {
+	if w.system == nil {
+		w.system = map[string]view[topics.System]{}
+		see(w, topics.KindSystem, true, func(id string, v view[topics.System]) { w.system[id] = v })
+	}
+	return w.system
+}
+
+func (w *world) agreements() []topics.History[topics.Agreement] {
+	if w.agreement == nil {
+		all := w.of(topics.KindAgreement)
+		w.agreement = make([]topics.History[topics.Agreement], 0, len(all))
+		for _, f := range all {
+			h, err := topics.HistoryOf[topics.Agreement](f)
+			if err != nil {
+				w.err = err
+				break
+			}
+			w.agreement = append(w.agreement, h)
+		}
+	}
+	return w.agreement
+}
+
+// windowsOf are the vendor's access windows.
+func (w *world) windowsOf(vendorID string) []view[topics.AccessWindow] {
+	if w.window == nil {
+		w.window = map[string][]view[topics.AccessWindow]{}
+		see(w, topics.KindAccessWindow, false, func(_ string, v view[topics.AccessWindow]) {
+			vendor := v.version.Value.VendorID
+			w.window[vendor] = append(w.window[vendor], v)
+		})
+	}
+	return w.window[vendorID]
+}
+
+// isVendor says whether the id is a vendor's or that of somebody who is, or
+// ever was, on an access list (trap 1).
+func (w *world) isVendor(id string) bool {
+	if w.outsider == nil {
+		w.outsider = map[string]bool{}
+		for _, kind := range []string{topics.KindVendor, topics.KindVendorPerson} {
+			for _, f := range w.of(kind) {
+				w.outsider[f.ID] = true
+			}
+		}
+	}
+	return w.outsider[id]
+}
 
 // vendorState is how the vendor stands with agreements at all: of several the
 // best counts.
 func (w *world) vendorState(vendorID string) string {
 	best, rank := string(topics.AgreementMissing), len(stateOrder)
-	for _, h := range w.agreements {
+	for _, h := range w.agreements() {
 		v, ok := h.Last()
 		if !ok || v.Value.VendorID != vendorID {
 			continue
@@ -92,7 +153,7 @@ var stateOrder = []string{"valid", "expiring", "missing-annexes", "unsigned", "n
 func (w *world) worstAgreement(v topics.AccessWindow, at time.Time) string {
 	worst, rank := string(topics.AgreementValid), 0
 	for _, system := range v.Systems {
-		state := string(topics.JudgeAgreements(w.agreements, v.VendorID, system, at).State)
+		state := string(topics.JudgeAgreements(w.agreements(), v.VendorID, system, at).State)
 		if r := slices.Index(stateOrder, state); r > rank {
 			worst, rank = state, r
 		}
@@ -100,17 +161,23 @@ func (w *world) worstAgreement(v topics.AccessWindow, at time.Time) string {
 	return worst
 }
 
+// answers says whether the id is somebody who can answer for a system: one of
+// the municipality's people, and no vendor's.
+func (w *world) answers(id string) bool {
+	return id != "" && w.people.employed(w.tenant, id, w.moment) && !w.isVendor(id) && w.err == nil
+}
+
 // answerable are the people who decide about a system: its owner, the
-// day-to-day responsible, and whoever they named as delegate. A vendor is
-// never one of them, even where it is named as owner (trap 1).
+// day-to-day responsible, and whoever acts for them. A vendor, or one of its
+// people, is never one of them, even where it is named as owner (trap 1).
 func (w *world) answerable(v topics.System) []string {
 	var all []string
 	for _, who := range []string{v.Owner, v.Responsible} {
-		if who == "" || w.isVendor(who) || w.people.left(w.tenant, who) {
+		if !w.answers(who) {
 			continue
 		}
 		all = append(all, who)
-		if d := w.people.delegate(w.tenant, who); d != "" && !w.isVendor(d) {
+		if d := w.people.delegate(w.tenant, who, w.moment); w.answers(d) {
 			all = append(all, d)
 		}
 	}
@@ -123,10 +190,10 @@ func (w *world) mayApprove(p auth.Principal, v topics.AccessWindow) bool {
 		return false
 	}
 	for _, id := range v.Systems {
-		system, ok := w.systems[id]
-		if !ok || !slices.Contains(w.answerable(system), p.Subject) {
+		system, ok := w.systems()[id]
+		if !ok || !slices.Contains(w.answerable(system.version.Value), p.Subject) {
 			return false
 		}
 	}
-	return true
+	return w.err == nil
 }
