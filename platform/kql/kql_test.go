@@ -48,6 +48,7 @@ func TestNormalForm(t *testing.T) {
 		`user: kari  nor*`:                `user.name: kari\ nor*`,
 		`user: k**i`:                      `user.name: k*i`,
 		`user: k\*i`:                      `user.name: "k*i"`,
+		`user: *\**`:                      `user.name: *\**`,
 		`user: "k*i"`:                     `user.name: "k*i"`,
 		`user: *`:                         `user.name: *`,
 		`user: \and`:                      `user.name: "and"`,

@@ -17,7 +17,7 @@ func (p *parser) leaf(field ecs.Field, t token) (Node, error) {
 	if t.text == "" {
 		return nil, fail(t, "missing-value", "The value is empty.")
 	}
-	if t.kind == kindWord && strings.Trim(strings.Join(t.parts, ""), "*") == "" && len(t.parts) > 1 {
+	if len(t.parts) > 1 && strings.Join(t.parts, "") == "" {
 		return Exists{field.Name}, nil
 	}
 	if len(t.parts) > 1 && field.Type != ecs.Keyword && field.Type != ecs.Text {

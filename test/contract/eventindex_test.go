@@ -43,13 +43,13 @@ func openElastic(t testing.TB, url string) eventindex.Index {
 func TestElasticsearchKeepsTheEventIndexContract(t *testing.T) {
 	t.Parallel()
 	url := engines.Elasticsearch(t)
-	eventindextest.Run(t, func(t testing.TB) eventindex.Index { return openElastic(t, url) }, eventindextest.Caps{Rounds: 60})
+	eventindextest.Run(t, func(t testing.TB) eventindex.Index { return openElastic(t, url) }, eventindextest.Caps{})
 }
 
 func TestBothEventIndexesAnswerAlike(t *testing.T) {
 	t.Parallel()
 	url := engines.Elasticsearch(t)
-	eventindextest.Compare(t, embedded.OpenTemp(t), openElastic(t, url), 60)
+	eventindextest.Compare(t, embedded.OpenTemp(t), openElastic(t, url))
 }
 
 func TestElasticsearchThatIsDownIsWaitedFor(t *testing.T) {

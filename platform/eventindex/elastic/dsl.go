@@ -67,7 +67,7 @@ func conditions(t tenant.ID, q kql.Query, r eventindex.Range) clause {
 		times.Gte = stamp(from)
 	}
 	if !r.To.IsZero() {
-		times.Lt = stamp(to)
+		times.Gte, times.Lt = stamp(from), stamp(to)
 	}
 	if times != (bounds{}) {
 		filter = append(filter, clause{Range: map[string]bounds{"@timestamp": times}})
@@ -180,13 +180,16 @@ func wildcard(field, begin string, parts []string) clause {
 
 func compare(n kql.Compare, f ecs.Field) clause {
 	var bound any = n.Number
+	var b bounds
 	if f.Type == ecs.Date {
 		bound = stamp(n.Number)
+		// A date_histogram fails over a range of nanoseconds that is open
+		// below (8.19); no event is before 1970.
+		b.Gte = stamp(0)
 	}
-	var b bounds
 	switch n.Op {
 	case kql.Greater:
-		b.Gt = bound
+		b.Gt, b.Gte = bound, nil
 	case kql.AtLeast:
 		b.Gte = bound
 	case kql.Less:

@@ -150,13 +150,7 @@ func (x *Index) do(ctx context.Context, req esapi.Request, out any) error {
 		_ = res.Body.Close()
 	}()
 	if res.IsError() {
-		var body struct {
-			Error json.RawMessage `json:"error"`
-		}
-		_ = json.NewDecoder(res.Body).Decode(&body)
-		var detail struct{ Type, Reason string }
-		_ = json.Unmarshal(body.Error, &detail)
-		return &responseError{status: res.StatusCode, kind: detail.Type, reason: detail.Reason}
+		return problemOf(res)
 	}
 	if out == nil {
 		return nil
@@ -173,6 +167,32 @@ func encode(v any) (*bytes.Reader, error) {
 		return nil, fmt.Errorf("eventindex: %w", err)
 	}
 	return bytes.NewReader(body), nil
+}
+
+// problemOf reads an error; a search's cause is that of its first failed shard.
+func problemOf(res *esapi.Response) error {
+	var body struct {
+		Error json.RawMessage `json:"error"`
+	}
+	type cause struct {
+		Type, Reason string
+		Root         []struct{ Type, Reason string } `json:"root_cause"`
+		Shards       []struct {
+			Reason struct{ Type, Reason string }
+		} `json:"failed_shards"`
+	}
+	var c cause
+	if json.NewDecoder(res.Body).Decode(&body) == nil {
+		_ = json.Unmarshal(body.Error, &c) // some errors are a plain text
+	}
+	e := &responseError{status: res.StatusCode, kind: c.Type, reason: c.Reason}
+	switch {
+	case len(c.Shards) > 0:
+		e.kind, e.reason = c.Shards[0].Reason.Type, c.Shards[0].Reason.Reason
+	case len(c.Root) > 0:
+		e.kind, e.reason = c.Root[0].Type, c.Root[0].Reason
+	}
+	return e
 }
 
 func yes() *bool { b := true; return &b }

@@ -50,7 +50,7 @@ func TestContractWithFewOpenPartitions(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, x.Close()) })
 		return x
-	}, eventindextest.Caps{Rounds: 20})
+	}, eventindextest.Caps{})
 }
 
 func open(t *testing.T, dir string) *embedded.Index {

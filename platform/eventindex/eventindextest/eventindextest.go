@@ -21,8 +21,6 @@ import (
 
 // Caps are what an adapter opts out of; the zero value runs everything.
 type Caps struct {
-	// Rounds of random queries; 0 = as rapid decides.
-	Rounds int
 	// Visible, when set, makes what was appended visible to searches. Adapters
 	// without it show an event when Append returns.
 	Visible func(t testing.TB)

@@ -18,11 +18,7 @@ func (s suite) random(t *testing.T) {
 	events := Events(1, "bo", []string{"p1", "p2", "p3"}, 300)
 	foreign := Events(2, "nes", []string{"p1"}, 50)
 	s.append(t, x, append(events, foreign...)...)
-	rounds := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if rounds++; s.caps.Rounds > 0 && rounds > s.caps.Rounds {
-			return
-		}
 		s.compare(rt, t, x, events, kql.Query{Root: Tree(rt)})
 	})
 }
@@ -73,7 +69,7 @@ func (s suite) compare(rt *rapid.T, t *testing.T, x eventindex.Index, events []e
 }
 
 // Compare asks two adapters the same random questions over the same events.
-func Compare(t *testing.T, a, b eventindex.Index, rounds int) {
+func Compare(t *testing.T, a, b eventindex.Index) {
 	events := Events(3, "bo", []string{"p1", "p2"}, 250)
 	for _, x := range []eventindex.Index{a, b} {
 		results, err := x.Append(system(), events)
@@ -82,11 +78,7 @@ func Compare(t *testing.T, a, b eventindex.Index, rounds int) {
 			require.Equal(t, eventindex.Stored, r.Status)
 		}
 	}
-	done := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if done++; done > rounds {
-			return
-		}
 		q := kql.Query{Root: Tree(rt)}
 		rt.Log(q.String())
 		limit := rapid.SampledFrom([]int{1, 7, 50}).Draw(rt, "limit")

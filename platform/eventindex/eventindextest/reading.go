@@ -130,7 +130,7 @@ func (s suite) histogramEdges(t *testing.T) {
 		{Epoch.Add(17), Epoch.AddDate(0, 0, 4), 7 * time.Minute},
 		{Epoch.Add(17), Epoch.AddDate(0, 0, 4), 48 * time.Hour},
 	} {
-		for _, query := range []string{"", "attempt:true"} {
+		for _, query := range []string{"", "attempt:true", "time < 2026-10-25"} {
 			q, r := parse(t, query), eventindex.Range{From: c.from, To: c.to}
 			buckets, err := x.Histogram(bo(), q, r, c.interval, time.UTC)
 			if errors.Is(err, eventindex.ErrBuckets) {
