@@ -101,6 +101,9 @@ process makes its own at the first start.`,
 // passphrase reads the escrow's passphrase from a file: never from a flag,
 // which every user of the machine can see.
 func passphrase(file string) (string, error) {
+	if file == "" {
+		return "", exitError{2, errors.New("--passphrase-file is needed")}
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", exitError{2, err}
@@ -149,7 +152,6 @@ backup without the keys cannot be read, and one beside them can be by anyone.`,
 		},
 	}
 	cmd.Flags().StringVar(&file, "passphrase-file", "", "file with the passphrase, at least 20 characters")
-	_ = cmd.MarkFlagRequired("passphrase-file")
 	return cmd
 }
 
@@ -178,6 +180,5 @@ func keysImportCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&file, "passphrase-file", "", "file with the passphrase")
-	_ = cmd.MarkFlagRequired("passphrase-file")
 	return cmd
 }

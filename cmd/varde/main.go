@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,13 +31,21 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "varde:", err)
-	code := 1
+	stop()
+	os.Exit(exitCode(err)) //nolint:gocritic // stop was called
+}
+
+// exitCode is 2 for what was asked wrongly, 1 for what failed.
+func exitCode(err error) int {
 	var exit exitError
 	if errors.As(err, &exit) {
-		code = exit.code
+		return exit.code
 	}
-	stop()
-	os.Exit(code) //nolint:gocritic // stop was called
+	// The one usage error that cobra lets nobody wrap.
+	if strings.HasPrefix(err.Error(), "unknown command") {
+		return 2
+	}
+	return 1
 }
 
 func root() *cobra.Command {
@@ -53,5 +62,20 @@ Exit codes: 0 done, 1 failed, 2 input that cannot be read or is wrong.`,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{2, err} })
 	cmd.AddCommand(serveCommand(), demoCommand(), parseCommand(), verifyCommand(), configCommand(), keysCommand(), backupCommand(), restoreCommand())
+	wrongArgumentsExitWith2(cmd)
 	return cmd
+}
+
+func wrongArgumentsExitWith2(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return exitError{2, err}
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		wrongArgumentsExitWith2(c)
+	}
 }

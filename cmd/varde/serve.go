@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"varde.internal/cmd/installation"
 	"varde.internal/platform/config"
@@ -94,8 +95,13 @@ func configCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "The configuration"}
 	var s settings
 	verify := &cobra.Command{
-		Use:     "verify",
-		Short:   "Read the configuration as serve would, and say what is wrong",
+		Use:   "verify",
+		Short: "Read the configuration as serve would, and say what is wrong",
+		Long: `Read the configuration as serve would: defaults, the file, the environment
+(VARDE_BUS, VARDE_SYSLOG_TCP …), flags. Prints it as JSON under the file's own
+keys; URLs of engines show as [redacted], because they can hold passwords.
+
+Exit codes: 0 it is right, 2 something is wrong; every fault is named.`,
 		Example: "  varde config verify --config /etc/varde/varde.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -103,7 +109,15 @@ func configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printJSON(cmd, c)
+			text, err := yaml.Marshal(c) // under the file's keys, and redacted
+			if err != nil {
+				return err
+			}
+			var shown map[string]any
+			if err := yaml.Unmarshal(text, &shown); err != nil {
+				return err
+			}
+			return printJSON(cmd, shown)
 		},
 	}
 	s.flags(verify)
