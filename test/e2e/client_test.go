@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path"
 	"testing"
 	"time"
 
@@ -49,6 +50,9 @@ type answer struct {
 	problem commonapi.Problem
 	body    []byte
 }
+
+// slug is the kind of problem that was answered.
+func (a answer) slug() string { return path.Base(a.problem.Type) }
 
 // call sends body as JSON (a []byte as it is) and reads a 2xx answer into out.
 func (b *browser) call(method, path string, body, out any, headers ...string) answer {

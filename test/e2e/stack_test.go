@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -75,12 +76,21 @@ func (s *stack) reportOn(t *testing.T) {
 		if !t.Failed() {
 			return
 		}
-		text, _ := os.ReadFile(filepath.Join(s.Data, "varde.log"))
-		if len(text) > 20_000 {
-			text = text[len(text)-20_000:]
-		}
-		t.Logf("printed: %q\nlog of the installation:\n%s", s.output(), text)
+		t.Logf("printed: %q\nwarnings of the installation:\n%s", s.output(), s.warnings())
 	})
+}
+
+// warnings are the last lines of the installation's log that are more than
+// information.
+func (s *stack) warnings() string {
+	text, _ := os.ReadFile(filepath.Join(s.Data, "varde.log"))
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, `"level":"INFO"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-40):], "")
 }
 
 // launch starts the demo on free ports and waits for what it prints when ready.

@@ -129,10 +129,8 @@ func (w *way) start(t *testing.T) error {
 	}
 	w.stack = &stack{Data: dir, engines: set}
 	if err := w.stack.launch(); err != nil {
-		text, _ := os.ReadFile(filepath.Join(dir, "varde.log"))
-		return fmt.Errorf("%w\n%s", err, text[max(0, len(text)-20_000):])
+		return fmt.Errorf("%w\n%s", err, w.stack.warnings())
 	}
-	w.stack.reportOn(t)
 	began := time.Now()
 	w.arrived = incidents(t, w.stack.signIn(t, "sikkerhet"), 60*time.Second)
 	w.after = time.Since(began)
