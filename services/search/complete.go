@@ -193,4 +193,3 @@ func utf16Offset(text string, offset int) int {
 	}
 	return n
 }
-
