@@ -318,7 +318,7 @@ func (t *tail) catchUp(ctx context.Context, current string) error {
 	}
 	beside, err := filepath.Glob(globQuote(t.path) + "?*")
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // a path that cannot be a pattern has nothing beside it
 	}
 	slices.SortFunc(beside, func(a, b string) int { return modified(a).Compare(modified(b)) })
 	for _, path := range beside {

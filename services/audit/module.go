@@ -144,7 +144,7 @@ func (m *Module) Run(ctx context.Context) error {
 	g.Go(func() error {
 		if err := m.deps.Bus.EnsureTopics(ctx, Topic()); err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the part is being stopped
 			}
 			return err
 		}

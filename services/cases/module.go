@@ -254,7 +254,7 @@ func decoded[T any](ctx context.Context, s *Service, m bus.Message, take func(T)
 		s.log.ErrorContext(ctx, "message cannot be read", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "type", m.Type)
 		return nil
 	}
-	if err := json.Unmarshal(m.Value, &v); err != nil {
+	if json.Unmarshal(m.Value, &v) != nil {
 		s.log.ErrorContext(ctx, "message cannot be read", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "type", m.Type)
 		return nil
 	}

@@ -47,12 +47,12 @@ func Code(key []byte, tenant, submissionID string) string {
 func ReadCode(typed string) (code string, ok bool) {
 	var b strings.Builder
 	for _, r := range strings.ToUpper(typed) {
-		switch {
-		case r == ' ' || r == '-' || r == '\u2013' || r == '\u00a0' || r == '\t' || r == '\n':
+		switch r {
+		case ' ', '-', '\u2013', '\u00a0', '\t', '\n':
 			continue
-		case r == 'O':
+		case 'O':
 			r = '0'
-		case r == 'I' || r == 'L':
+		case 'I', 'L':
 			r = '1'
 		}
 		if !strings.ContainsRune(codeAlphabet, r) {
