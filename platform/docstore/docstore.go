@@ -100,7 +100,7 @@ func (o *Outbox) Publish(topic string, m bus.Message) {
 // rewrites them).
 type Filter interface{ filter() }
 
-// The filters. Field is a JSON path; on an array it matches any element.
+// Eq and those below it are the filters. Field is a JSON path; on an array it matches any element.
 type (
 	Eq struct {
 		Field string
@@ -139,7 +139,7 @@ type Sort struct {
 	Desc  bool
 }
 
-// FindOptions: After is the Next of the page before; Limit 0 means 50, at most 1000.
+// FindOptions of Find: After is the Next of the page before; Limit 0 means 50, at most 1000.
 type FindOptions struct {
 	Sort  []Sort
 	After string

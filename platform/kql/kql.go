@@ -39,7 +39,7 @@ func (e *SyntaxError) Error() string {
 // two or more children, none of them of their own kind.
 type Node interface{ node() }
 
-// The inner nodes. All matches every event.
+// All and those below it are the inner nodes. All matches every event.
 type (
 	All struct{}
 	And []Node

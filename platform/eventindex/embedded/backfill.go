@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,11 +22,12 @@ func backfill(ctx context.Context, tx *sql.Tx, missing []*column) error {
 	if err != nil {
 		return err
 	}
+	defer update.Close()
 	a := &appending{p: &partition{codes: map[codeKey]int64{}}, tx: tx}
 	for n := int64(0); ; {
 		var data []byte
 		err := tx.QueryRowContext(ctx, `SELECT n, data FROM block WHERE n > ? ORDER BY n LIMIT 1`, n).Scan(&n, &data)
-		if err == sql.ErrNoRows {
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -262,7 +263,7 @@ func (c *columns) number(ctx context.Context, tx *sql.Tx) error {
 			continue
 		}
 		err := tx.QueryRowContext(ctx, "SELECT n FROM field WHERE name = ?", col.ecs.Name).Scan(&col.field)
-		if err == sql.ErrNoRows {
+		if errors.Is(err, sql.ErrNoRows) {
 			err = tx.QueryRowContext(ctx, "INSERT INTO field (name) VALUES (?) RETURNING n", col.ecs.Name).Scan(&col.field)
 		}
 		if err != nil {
