@@ -81,9 +81,8 @@ export async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, body.type ? slugOf(body.type) : fallback, body)
 }
 
-// Signing in answers 401 of its own kind: wrong password, second factor. Only
-// the end of a session sends the person to the sign-in page.
-const endsSession = new Set(['session-ended', 'unauthenticated', 'not-signed-in', 'token-missing', 'token-expired', 'token-revoked', 'token-invalid'])
+// A wrong password is a 401 too, but no end of the session.
+const wrongProof = new Set(['wrong-credentials', 'second-factor-required'])
 
 const middleware: Middleware = {
   onRequest({ request }) {
@@ -94,7 +93,7 @@ const middleware: Middleware = {
     if (response.ok) return response
     const problem = await problemOf(response)
     const signingIn = /\/api\/web\/v1\/session$|\/me\/step-up$/.test(new URL(request.url).pathname)
-    if (response.status === 401 && !signingIn && (endsSession.has(problem.slug) || !problem.body.type)) {
+    if (response.status === 401 && !signingIn && !wrongProof.has(problem.slug)) {
       for (const listener of signedOutListeners) listener()
     }
     throw problem

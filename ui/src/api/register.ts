@@ -278,7 +278,7 @@ export interface paths {
         /** The accounts that exist at the moment asked for, by name. */
         get: operations["listAccounts"];
         put?: never;
-        /** Add an account. */
+        /** Add an account. Refused with 409 where another has the name in the same realm, on one of the systems and at the same time. */
         post: operations["createAccount"];
         delete?: never;
         options?: never;
@@ -467,7 +467,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Approve. Refused without a valid agreement for the vendor and every system (R25), and for anyone but the owner, their delegate or the day-to-day responsible of every system. */
+        /** Approve. Refused without a valid agreement for the vendor and every system (R25), and for anyone but the owner or the day-to-day responsible of every system, or their delegate while they are away. */
         post: operations["approveWindow"];
         delete?: never;
         options?: never;
@@ -1173,10 +1173,10 @@ export interface components {
         WindowApproval: {
             /**
              * Format: date-time
-             * @description When the approval was given, where it is recorded afterwards; now where left out.
+             * @description When the approval was given, where it is recorded afterwards; now where left out. More than five minutes ago needs a reason. When it was recorded is kept beside it.
              */
             approvedAt?: string;
-            /** @description Record a window that was opened already, even without a valid agreement; the reason is required, and C6 follows. */
+            /** @description Record a window that was opened already, even without a valid agreement: only once its slot has begun. The reason is required, and C6 follows. */
             afterTheFact?: boolean;
             reason?: string;
             revision?: number;

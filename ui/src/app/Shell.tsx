@@ -39,7 +39,7 @@ export function Shell() {
   }
 
   return (
-    <div className="work" data-size="sm">
+    <div className="work" data-size="sm" data-rail={path.startsWith('/sok') || undefined}>
       <a className="skip" href="#innhold">{t('common:skip')}</a>
       <header className="work-header no-print">
         <Button icon variant="tertiary" data-color="neutral" className="menu-button" aria-expanded={menu} aria-controls="meny"
@@ -87,8 +87,8 @@ export function Shell() {
 function NavLink({ item, path, tenant }: { item: NavItem; path: string; tenant: string }) {
   const { t } = useTranslation()
   const Icon = item.icon
-  const inner = <><Icon aria-hidden />{t(`app:nav.${item.key}`)}</>
-  if (item.external) return <a href={`${item.to}/${tenant}`}>{inner}</a>
+  const inner = <><Icon aria-hidden /><span>{t(`app:nav.${item.key}`)}</span></>
+  if (item.external) return <a href={`${item.to}/${tenant}`} title={t(`app:nav.${item.key}`)}>{inner}</a>
   const current = path === item.to || path.startsWith(`${item.to}/`)
-  return <Link to={item.to} aria-current={current ? 'page' : undefined}>{inner}</Link>
+  return <Link to={item.to} title={t(`app:nav.${item.key}`)} aria-current={current ? 'page' : undefined}>{inner}</Link>
 }

@@ -24,7 +24,7 @@ export const checked: [
   All<C['State'] | Deviation['schemas']['ReportState']>, All<Deviation['schemas']['Message']['kind']>,
   All<C['Section']>, All<C['Source']>, All<NonNullable<C['CaseSummary']['waitingFor']>>,
   All<C['Kind']>, All<C['CaseSummary']['severity']>, All<C['CaseSummary']['severity']>, All<C['PersonalData']>, All<C['Deadline']['regime']>,
-  All<C['Case']['nextStep']>, All<C['DecisionKind']>, All<C['MeasureKind']>, All<C['Measure']['state']>, All<C['Link']['kind']>,
+  All<Exclude<C['Case']['nextStep'], 'none'>>, All<C['DecisionKind']>, All<C['MeasureKind']>, All<C['Measure']['state']>, All<C['Link']['kind']>,
   All<Deviation['schemas']['ReportState']>, All<NonNullable<Deviation['schemas']['Receipt']['notice']>>,
   All<Identity['schemas']['Role']>,
   All<R['AgreementState']>, All<R['WindowState']>, All<R['Annex']>, All<R['ChecklistPoint']>, All<R['AccountFlag']>, All<NonNullable<R['System']['zone']>>, All<R['Source']['kind']>,

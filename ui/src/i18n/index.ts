@@ -31,6 +31,7 @@ const started = i18n.use(initReactI18next).init({
   resources: {},
   interpolation: { escapeValue: false }, // React escapes
   returnNull: false,
+  missingInterpolationHandler: () => '', // a rule may leave a parameter out
   react: { useSuspense: false },
 })
 

@@ -19,13 +19,14 @@ describe('dates as Norwegians write them', () => {
     expect(relative('2026-11-22T13:04:40Z', now)).toBe('nettopp')
     expect(relative('2026-11-22T10:05:00Z', now)).toBe('for 3 timer siden')
     expect(relative('2026-11-21T09:00:00Z', now)).toBe('i går kl. 10.00')
-    expect(relative('2026-11-25T13:05:00Z', now)).toBe('om 3 døgn')
+    expect(relative('2026-11-26T13:05:00Z', now)).toBe('om 4 døgn')
     expect(relative('2026-10-01T13:05:00Z', now)).toBe('1. okt. 2026 kl. 15.05')
   })
   it('counts one and many', () => {
     expect(duration(60_000)).toBe('1 minutt')
     expect(duration(3 * 3_600_000)).toBe('3 timer')
-    expect(duration(72 * 3_600_000)).toBe('3 døgn')
+    expect(duration(72 * 3_600_000)).toBe('72 timer')
+    expect(duration(120 * 3_600_000)).toBe('5 døgn')
   })
   it('knows the day in Oslo, not in UTC', () => {
     expect(sameDay('2026-11-21T23:30:00Z', '2026-11-22T10:00:00Z')).toBe(true)

@@ -81,12 +81,12 @@ function unit(n: number, name: 'minute' | 'hour' | 'day'): string {
   return new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
 }
 
-/** How long, in the largest unit that still says something: "3 timer", "2 døgn". */
+/** How long, in the largest unit that still says something: "71 timer", "5 døgn". */
 export function duration(ms: number): string {
   const n = Math.abs(ms)
   if (n < minute) return i18n.t('common:time.underAMinute')
   if (n < hour) return unit(Math.floor(n / minute), 'minute')
-  if (n < 2 * dayLength) return unit(Math.floor(n / hour), 'hour')
+  if (n < 4 * dayLength) return unit(Math.floor(n / hour), 'hour')
   return unit(Math.floor(n / dayLength), 'day')
 }
 

@@ -10,11 +10,23 @@ import { SelectField, TextField } from '../../components/Field'
 import { PageHead } from '../../components/Page'
 import { Empty, Failed, Loading, Refusal } from '../../components/states'
 import { toast } from '../../components/toast'
+import { i18n } from '../../i18n'
 import { compact, dayAndTime, fromLocalInput } from '../../time/format'
 import { usePersons } from '../register/model'
 
 type Record = components['schemas']['Record']
 const groups = ['event', 'case', 'evidence', 'report', 'register', 'window', 'account', 'audit'] as const
+
+function actionText(action: string | undefined): string {
+  const key = `audit:action.${(action ?? '').replace('.', '_')}`
+  return i18n.exists(key) ? i18n.t(key) : (action ?? '')
+}
+
+/** A purpose is what a person stated, or a word of ours for what the system does by itself. */
+function purposeText(purpose: string | undefined): string {
+  const key = `audit:purposeOf.${purpose}`
+  return purpose && /^[a-z-]+$/.test(purpose) && i18n.exists(key) ? i18n.t(key) : (purpose ?? '')
+}
 
 /** Who read and changed what, with the signed checkpoint and an export that anyone can verify. */
 export default function AuditPage() {
@@ -97,9 +109,9 @@ export default function AuditPage() {
                 <td className="numeric soft">{r.index}</td>
                 <td className="numeric nowrap">{compact(r.time ?? r.received)}</td>
                 <td>{who(r)}</td>
-                <td>{r.erased ? <span className="soft">{t('audit:erased')}</span> : <><code>{r.action}</code>{r.object && <div className="soft small break">{r.object}</div>}</>}</td>
-                <td className="small">{r.purpose}</td>
-                <td><span className="row-tight">{r.phase && <Tag data-size="sm" data-color="neutral">{t(`audit:phase.${r.phase}`)}</Tag>}
+                <td>{r.erased ? <span className="soft">{t('audit:erased')}</span> : <>{actionText(r.action)}{r.object && <div className="soft small break">{r.object}</div>}</>}</td>
+                <td className="small">{purposeText(r.purpose)}</td>
+                <td><span className="row-tight keep">{r.phase && <Tag data-size="sm" data-color="neutral">{t(`audit:phase.${r.phase}`)}</Tag>}
                   {r.result && <Tag data-size="sm" data-color={r.result === 'ok' ? 'success' : 'danger'}>{t(`audit:resultOf.${r.result}`)}</Tag>}</span>
                   {r.counts && Object.keys(r.counts).length > 0 && <div className="soft small">{Object.entries(r.counts).map(([k, n]) => `${k}: ${n}`).join(', ')}</div>}</td>
               </tr>

@@ -77,8 +77,8 @@ function CaseView({ c }: { c: Case }) {
           <Evidence c={c} result={evidence} />
           <History caseId={caseId} />
         </div>
+        <div className="case-next"><NextStep c={c} open={open} /></div>
         <aside className="case-side">
-          <NextStep c={c} open={open} />
           <Deadlines c={c} open={open} />
           <Closing c={c} />
           <Routing c={c} />

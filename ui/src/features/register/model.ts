@@ -12,7 +12,7 @@ const everything = { params: { query: { limit: 200 } } } as const
 
 const all = { staleTime: 10_000 } as const
 export const useVendors = () => useQuery({ ...all, queryKey: ['register', 'vendors'], queryFn: () => data(() => register.GET('/v1/vendors', everything)).then((l) => l.items) })
-export const useAgreements = () => useQuery({ ...all, queryKey: ['register', 'agreements'], queryFn: () => data(() => register.GET('/v1/agreements', everything)).then((l) => l.items) })
+export const useAgreements = () => useQuery({ ...all, queryKey: ['register', 'agreements'], queryFn: () => data(() => register.GET('/v1/agreements', { params: { query: { limit: 200, ended: true } } })).then((l) => l.items) })
 export const useSystems = () => useQuery({ ...all, queryKey: ['register', 'systems'], queryFn: () => data(() => register.GET('/v1/systems', everything)).then((l) => l.items) })
 export const useAccounts = () => useQuery({ ...all, queryKey: ['register', 'accounts'], queryFn: () => data(() => register.GET('/v1/accounts', everything)).then((l) => l.items) })
 export const useSources = () => useQuery({ ...all, queryKey: ['register', 'sources'], queryFn: () => data(() => register.GET('/v1/sources', everything)).then((l) => l.items) })

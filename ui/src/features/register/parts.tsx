@@ -5,8 +5,9 @@ import { useTranslation } from 'react-i18next'
 import { asProblem } from '../../api/client'
 import { Check, TextField } from '../../components/Field'
 import { Modal } from '../../components/Modal'
-import { useReason } from '../../components/reason'
+import type { Reason } from '../../components/reason'
 import { Refusal } from '../../components/states'
+import { i18n } from '../../i18n'
 import { type AgreementState, type Schemas, stateColor } from './model'
 
 export function AgreementTag({ state }: { state: AgreementState }) {
@@ -22,11 +23,17 @@ export function WindowTag({ state }: { state: Schemas['WindowState'] }) {
 }
 
 /** What to mend, or that nothing is to be mended. */
-export function Weaknesses({ of }: { of: { slug: string; params?: Record<string, string> }[] | undefined }) {
+export function Weaknesses({ of }: { of: Reason[] | undefined }) {
   const { t } = useTranslation()
-  const reason = useReason()
   if (!of || of.length === 0) return <span className="weak-fine"><CheckmarkCircleIcon aria-hidden />{t('register:fine')}</span>
-  return <ul className="plain weak-list">{of.map((w, i) => <li key={`${w.slug}${i}`}><ExclamationmarkTriangleIcon aria-hidden />{reason(w)}</li>)}</ul>
+  return <ul className="plain weak-list">{of.map((w, i) => <li key={`${w.slug}${i}`}><ExclamationmarkTriangleIcon aria-hidden />{weaknessText(w)}</li>)}</ul>
+}
+
+function weaknessText(weakness: Reason): string {
+  const key = `register:weakness.${weakness.slug}`
+  if (!i18n.exists(key)) return weakness.slug
+  const { annex, point } = weakness.params ?? {}
+  return i18n.t(key, { ...weakness.params, annexText: annex && i18n.t(`register:annex.${annex}`), pointText: point && i18n.t(`register:point.${point}`) })
 }
 
 /** The frame of a form of the register. */

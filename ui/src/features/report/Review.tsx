@@ -34,7 +34,7 @@ export function Review({ form, draft, named, name, asksWho, onChange, onChangeWh
               <dt>{title}</dt>
               {fields.map((field) => {
                 const label = formText(form, language, field.label)
-                return <dd key={field.name}>{fields.length > 1 && label ? `${label}: ` : ''}{answerText(form, field, answers, language)}</dd>
+                return <dd key={field.name}>{label && label !== title && <span className="review-label">{label}</span>}{answerText(form, field, answers, language)}</dd>
               })}
               {files.map((file) => <dd key={file.key}>{file.name}</dd>)}
               <dd className="change"><button type="button" className="link-button" onClick={() => onChange(step.id)} aria-label={t('report:review.changeWhat', { what: title })}>{t('report:review.change')}</button></dd>
