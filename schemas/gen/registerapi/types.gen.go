@@ -853,10 +853,10 @@ type Window struct {
 
 // WindowApproval defines model for WindowApproval.
 type WindowApproval struct {
-	// AfterTheFact Record a window that was opened already, even without a valid agreement; the reason is required, and C6 follows.
+	// AfterTheFact Record a window that was opened already, even without a valid agreement: only once its slot has begun. The reason is required, and C6 follows.
 	AfterTheFact bool `json:"afterTheFact,omitempty,omitzero"`
 
-	// ApprovedAt When the approval was given, where it is recorded afterwards; now where left out.
+	// ApprovedAt When the approval was given, where it is recorded afterwards; now where left out. More than five minutes ago needs a reason. When it was recorded is kept beside it.
 	ApprovedAt time.Time `json:"approvedAt,omitempty,omitzero"`
 	Reason     string    `json:"reason,omitempty,omitzero"`
 	Revision   int       `json:"revision,omitempty,omitzero"`
