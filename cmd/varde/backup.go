@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -108,14 +109,17 @@ func passphrase(file string) (string, error) {
 	if err != nil {
 		return "", exitError{2, err}
 	}
-	p := string(text)
-	for len(p) > 0 && (p[len(p)-1] == '\n' || p[len(p)-1] == '\r') {
-		p = p[:len(p)-1]
-	}
+	p := firstLine(text)
 	if len(p) < 20 {
 		return "", exitError{2, errors.New("the passphrase needs at least 20 characters")}
 	}
 	return p, nil
+}
+
+// firstLine is what a person sees as a file's content.
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSuffix(line, "\r")
 }
 
 func keysExportCommand() *cobra.Command {

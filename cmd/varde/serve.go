@@ -53,6 +53,14 @@ func (s *settings) load() (installation.Config, error) {
 	if err != nil {
 		return c, exitError{2, err}
 	}
+	// Engines take whole paths, and other processes have other working folders.
+	for _, folder := range []*string{&c.Data, &c.Keys} {
+		if *folder != "" {
+			if *folder, err = filepath.Abs(*folder); err != nil {
+				return c, err
+			}
+		}
+	}
 	return c, nil
 }
 
