@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -78,6 +79,44 @@ func TestRenderedManifestsDecodeStrictly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rendered is the chart's configuration file with the default values. The
+// installation's own test (cmd/installation) reads it as `varde serve` would.
+const rendered = "rendered/varde.yaml"
+
+func TestConfigurationIsAsCommitted(t *testing.T) {
+	var got string
+	for _, doc := range render(t, nil) {
+		var m corev1.ConfigMap
+		if err := sigsyaml.Unmarshal(doc, &m); err == nil && m.Kind == "ConfigMap" {
+			got = m.Data["varde.yaml"]
+		}
+	}
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(rendered, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(rendered)
+	if err != nil || got == "" || got != string(want) {
+		t.Errorf("%s differs from what is rendered (%v): run the test with UPDATE=1 and look at what changed\n%s", rendered, err, got)
+	}
+}
+
+// Two correlators would each judge a part of the lines.
+func TestThereIsOneCorrelator(t *testing.T) {
+	for _, doc := range render(t, nil) {
+		var d appsv1.Deployment
+		if err := sigsyaml.Unmarshal(doc, &d); err != nil || d.Kind != "Deployment" || !strings.HasSuffix(d.Name, "-correlator") {
+			continue
+		}
+		if *d.Spec.Replicas != 1 || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+			t.Errorf("replicas %d, strategy %q", *d.Spec.Replicas, d.Spec.Strategy.Type)
+		}
+		return
+	}
+	t.Error("there is no correlator")
 }
 
 func render(t *testing.T, values map[string]any) [][]byte {

@@ -135,12 +135,16 @@ func decodeRoot(text string) (root [rootBytes]byte, err error) {
 }
 
 // checkModes lets the group read (a mounted secret of a cluster is so), others
-// nothing.
+// nothing. A folder with the sticky bit may be open: there nobody replaces
+// another's file, and a cluster mounts its secrets in such a one.
 func checkModes(dir string) error {
 	for _, name := range []string{dir, filepath.Join(dir, rootFile)} {
 		info, err := os.Stat(name)
 		if err != nil {
 			return fmt.Errorf("keyring: %w", err)
+		}
+		if info.IsDir() && info.Mode()&fs.ModeSticky != 0 {
+			continue
 		}
 		if info.Mode().Perm()&0o027 != 0 {
 			return fmt.Errorf("%w: %s has mode %o", ErrUnsafe, name, info.Mode().Perm())

@@ -125,6 +125,15 @@ func TestUnsafeOrBrokenKeysAreRefused(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	_, err = keyring.Open(dir)
 	require.ErrorIs(t, err, keyring.ErrUnsafe)
+	// As Kubernetes mounts a secret.
+	require.NoError(t, os.Chmod(dir, 0o777|os.ModeSticky))
+	require.NoError(t, os.Chmod(root, 0o440))
+	_, err = keyring.Open(dir)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(root, 0o444))
+	_, err = keyring.Open(dir)
+	require.ErrorIs(t, err, keyring.ErrUnsafe)
+	require.NoError(t, os.Chmod(root, 0o600))
 	require.NoError(t, os.Chmod(dir, 0o700))
 	text := "c2hvcnQ="
 	require.NoError(t, os.WriteFile(root, []byte(text), 0o600))
