@@ -176,7 +176,7 @@ func (in *Installation) ensureTopics(ctx context.Context) error {
 	for {
 		err := in.engines.bus.EnsureTopics(ctx, topicConfigs...)
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // declared, or being stopped
 		}
 		in.log.Warn("topics could not be declared; trying again", "err", err)
 		select {

@@ -55,7 +55,7 @@ the configuration (bus, documents, events).`,
 // the command line is kept.
 func freeWhereTaken(c *installation.Config, asked bool) {
 	free := func(address string) string {
-		if ln, err := net.Listen("tcp", address); err == nil {
+		if ln, err := net.Listen("tcp", address); err == nil { //nolint:noctx // closed at once
 			ln.Close()
 			return address
 		}

@@ -65,7 +65,7 @@ func startApart(ctx context.Context, c installation.Config, log io.Writer) (runn
 	a := &apart{Installation: in, parts: map[string]*exec.Cmd{}, ended: make(chan string, len(installation.Names))}
 	for _, name := range installation.Names {
 		cmd := exec.Command(self, "serve", name, "--config", file) //nolint:noctx // stopped in order, see stop
-		cmd.Stderr = log // its line ready says nothing that we have not said
+		cmd.Stderr = log                                           // its line ready says nothing that we have not said
 		// Not in our group: Ctrl-C reaches the demo, which stops them.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 		if err := cmd.Start(); err != nil {

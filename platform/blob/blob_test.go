@@ -112,7 +112,7 @@ func TestDamageIsFound(t *testing.T) {
 	require.NoError(t, os.WriteFile(data[0], two, 0o600))
 	require.NoError(t, os.WriteFile(data[1], one, 0o600))
 	require.ErrorIs(t, readAll(), blob.ErrDamaged)
-	require.NoError(t, os.WriteFile(data[0], bytes.Replace(one, one[len(one)-1:], []byte{one[len(one)-1] ^ 1}, -1), 0o600))
+	require.NoError(t, os.WriteFile(data[0], bytes.ReplaceAll(one, one[len(one)-1:], []byte{one[len(one)-1] ^ 1}), 0o600))
 	require.Error(t, readAll())
 }
 

@@ -100,25 +100,33 @@ func (o *Outbox) Publish(topic string, m bus.Message) {
 // rewrites them).
 type Filter interface{ filter() }
 
-// Eq and those below it are the filters. Field is a JSON path; on an array it matches any element.
+// The filters. Field is a JSON path; on an array it matches any element.
 type (
+	// Eq is equal to Value.
 	Eq struct {
 		Field string
 		Value any
 	}
+	// In is equal to one of Values.
 	In struct {
 		Field  string
 		Values []any
 	}
+	// Range lies between; nil ends are open.
 	Range struct {
 		Field            string
 		Gte, Gt, Lte, Lt any
-	} // nil ends are open
+	}
+	// Prefix begins with Value.
 	Prefix struct{ Field, Value string }
-	Exists struct{ Field string } // present and not null
-	And    []Filter
-	Or     []Filter
-	Not    struct{ Filter Filter }
+	// Exists is present and not null.
+	Exists struct{ Field string }
+	// And matches where all do, Or where any does, Not where its own does not.
+	And []Filter
+	// Or is said at And.
+	Or []Filter
+	// Not is said at And.
+	Not struct{ Filter Filter }
 )
 
 func (Eq) filter()     {}

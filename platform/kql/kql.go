@@ -39,11 +39,15 @@ func (e *SyntaxError) Error() string {
 // two or more children, none of them of their own kind.
 type Node interface{ node() }
 
-// All and those below it are the inner nodes. All matches every event.
+// The inner nodes.
 type (
+	// All matches every event.
 	All struct{}
+	// And matches where every child does.
 	And []Node
-	Or  []Node
+	// Or matches where any child does.
+	Or []Node
+	// Not matches where its child does not.
 	Not struct{ Node Node }
 )
 

@@ -285,8 +285,8 @@ func one(doc map[string]any, field string) any {
 }
 
 func order3(a, b any) int {
-	if a == errNoValue || b == errNoValue {
-		return cmp.Compare(boolInt(a != errNoValue), boolInt(b != errNoValue))
+	if a == errNoValue || b == errNoValue { //nolint:errorlint // the very value, used as a mark
+		return cmp.Compare(boolInt(a != errNoValue), boolInt(b != errNoValue)) //nolint:errorlint // as above
 	}
 	c, _ := compare(a, b)
 	return c
