@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
@@ -32,7 +33,11 @@ Prints the manifest as JSON.`,
 			if err != nil {
 				return err
 			}
-			m, err := backup.Create(cmd.Context(), backup.Source{Data: c.Data, Keys: c.Keys, Config: s.file}, args[0])
+			dir, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			m, err := backup.Create(cmd.Context(), backup.Source{Data: c.Data, Keys: c.Keys, Config: s.file}, dir)
 			if err != nil {
 				return err
 			}
@@ -61,7 +66,11 @@ Exit codes: 0 restored, 1 refused, 2 the backup is not as it was written.`,
 			if err != nil {
 				return err
 			}
-			m, err := backup.Restore(cmd.Context(), args[0], backup.Target{Data: c.Data})
+			dir, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			m, err := backup.Restore(cmd.Context(), dir, backup.Target{Data: c.Data})
 			if errors.Is(err, backup.ErrDamaged) {
 				return exitError{2, err}
 			}

@@ -36,10 +36,9 @@ func TestATenantIsAddedOnceWithItsAdministrator(t *testing.T) {
 	}
 }
 
-// A data folder may be named from the working folder.
-func TestARelativeDataFolderIsOne(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
+// Folders may be named from the working folder.
+func TestFoldersAreNamedFromTheWorkingFolder_N5(t *testing.T) {
+	t.Chdir(t.TempDir())
 	out, exit, message := run(t, "config", "verify", "--data", "data")
 	require.Zero(t, exit, message)
 	var got map[string]any
@@ -47,4 +46,20 @@ func TestARelativeDataFolderIsOne(t *testing.T) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(here, "data"), got["data"])
+
+	_, exit, message = run(t, "tenant", "add", "vik", "--data", "data", "--name", "Vik kommune", "--domain", "vik.example", "--prefix", "VI",
+		"--password-file", file(t, "password", "en setning som er lang nok\n"))
+	require.Zero(t, exit, message)
+	out, exit, message = run(t, "backup", "copy", "--data", "data")
+	require.Zero(t, exit, message)
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	require.Equal(t, "apart", got["keys"])
+	require.NoFileExists(t, filepath.Join("copy", "data", "keys", "root-1.key"))
+	_, exit, message = run(t, "restore", "copy", "--data", "back")
+	require.Zero(t, exit, message)
+	require.FileExists(t, filepath.Join("back", "documents", "varde.sqlite"))
+	require.NoError(t, os.WriteFile(filepath.Join("copy", "data", "documents", "varde.sqlite"), []byte("x"), 0o600))
+	_, exit, _ = run(t, "restore", "copy", "--data", "damaged")
+	require.Equal(t, 2, exit, "a backup that is not as it was written")
+	require.NoDirExists(t, "damaged")
 }
