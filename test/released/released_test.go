@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -41,6 +42,58 @@ func TestEveryReleasedDataFolderStillOpens_N6(t *testing.T) {
 				opens(t, ctx, binary, data, config, want)
 			}
 		})
+	}
+}
+
+// A backup taken while the installation runs, restored beside it with the
+// escrowed keys, opens with all that was in it, and its audit log says once
+// that it was restored (N5, R41).
+func TestARestoredInstallationSaysSoInItsAuditLog_N5(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(Folder, "*", "data.tar.gz"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(files[0]), "expected.json"))
+	require.NoError(t, err)
+	var want Expected
+	require.NoError(t, json.Unmarshal(text, &want))
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	binary, err := Build(ctx, dir)
+	require.NoError(t, err)
+	config, words := filepath.Join(dir, "varde.yaml"), filepath.Join(dir, "words")
+	require.NoError(t, os.WriteFile(config, []byte(Config), 0o600))
+	require.NoError(t, os.WriteFile(words, []byte("mange ord som ingen gjetter\n"), 0o600))
+	data, restored := filepath.Join(dir, "data"), filepath.Join(dir, "restored")
+	require.NoError(t, Unpack(files[0], data))
+	varde := func(args ...string) {
+		out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+
+	r, err := Start(ctx, binary, "serve", data, config)
+	require.NoError(t, err)
+	reader, err := r.SignIn(ctx, want.Officer, want.Password)
+	require.NoError(t, err)
+	before, err := reader.Audit(ctx, want.Password)
+	require.NoError(t, err)
+	varde("backup", filepath.Join(dir, "backup"), "--data", data)
+	varde("keys", "export", filepath.Join(data, "keys"), filepath.Join(dir, "keys.age"), "--passphrase-file", words)
+	require.NoError(t, r.Stop())
+	varde("restore", filepath.Join(dir, "backup"), "--data", restored)
+	varde("keys", "import", filepath.Join(dir, "keys.age"), filepath.Join(restored, "keys"), "--passphrase-file", words)
+
+	for range 2 {
+		r, err := Start(ctx, binary, "serve", restored, config)
+		require.NoError(t, err)
+		reader, err := r.SignIn(ctx, want.Officer, want.Password)
+		require.NoError(t, err)
+		var after bundle.Bundle
+		require.NoError(t, Await(ctx, func() (err error) { after, err = reader.Audit(ctx, want.Password); return err }))
+		verdict := bundle.Verify(after, bundle.Options{Key: want.AuditKey, Earlier: []string{want.Checkpoint, before.Checkpoint}})
+		require.True(t, verdict.OK, "%+v", verdict.Problems)
+		require.Len(t, verdict.Restored, 1)
+		require.NoError(t, r.Stop())
 	}
 }
 
