@@ -24,6 +24,8 @@ type browser struct {
 	base string
 	http *http.Client
 	csrf string
+	// headers are sent with every request.
+	headers []string
 }
 
 // visitor is a browser that is not signed in.
@@ -79,6 +81,7 @@ func (b *browser) call(method, path string, body, out any, headers ...string) an
 	if b.csrf != "" {
 		req.Header.Set("Varde-Csrf", b.csrf)
 	}
+	headers = append(headers, b.headers...)
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}

@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"varde.internal/platform/keyring"
+	"varde.internal/schemas/gen/casesapi"
+	"varde.internal/schemas/gen/deviationapi"
+	"varde.internal/schemas/gen/identityapi"
+)
+
+// Two reporters with marks go the whole way; afterwards every store is decoded
+// by its own reader. Nowhere does a record tie the signed-in reporter to the
+// report, and nothing that the anonymous one brought along is kept.
+func TestAMarkedReporterIsNowhere(t *testing.T) {
+	forBothWays(t, func(t *testing.T, w *way) {
+		s := w.stack
+		anonymous := markedAnonymous(t, s)
+		named := markedNamed(t, s)
+		time.Sleep(2 * time.Second) // for what is still on its way
+		stores := s.decode(t)
+
+		// Positive controls: the reading finds what has to be there.
+		contains := func(store, mark string) bool {
+			for _, r := range stores[store] {
+				if strings.Contains(r, mark) {
+					return true
+				}
+			}
+			return false
+		}
+		for _, store := range []string{"documents", "messages"} {
+			require.True(t, contains(store, named.words), store)
+			require.True(t, contains(store, named.person), store)
+			require.True(t, contains(store, anonymous.words), store)
+		}
+		require.True(t, contains("events", "nordlys-drift"))
+		require.True(t, contains("files", "\xff\xd8\xff"))
+		require.True(t, contains("log", `"part":"deviation"`))
+		require.Equal(t, named.person, sealedReporter(t, s, stores["documents"], named.report))
+
+		for store, records := range stores {
+			for _, r := range records {
+				for _, mark := range anonymous.marks {
+					require.NotContains(t, r, mark, store)
+				}
+				if !containsAny(r, named.ofReport()) {
+					continue
+				}
+				for _, mark := range []string{named.person, "Kari Bakken", "ansatt@"} {
+					require.NotContains(t, r, mark, "%s: who reported stands beside the report", store)
+				}
+			}
+		}
+	})
+}
+
+func containsAny(text string, marks []string) bool {
+	for _, m := range marks {
+		if strings.Contains(text, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// markedReport is what is known of a report that went the whole way.
+type markedReport struct {
+	words, report, caseID, number string
+	person                        string
+	marks                         []string // must be nowhere
+}
+
+// ofReport are the words by which a record is about the report.
+func (m markedReport) ofReport() []string { return []string{m.words, m.report, m.caseID, m.number} }
+
+func markedAnonymous(t *testing.T, s *stack) markedReport {
+	t.Helper()
+	mark := uuid.NewString()
+	b := s.visitor(t)
+	b.headers = []string{"User-Agent", "Nettleser-" + mark, "X-Forwarded-For", "203.0.113.77", "Accept-Language", "nb,x-" + mark, "Referer", b.base + "/?" + mark}
+	words := "Anonymt " + uuid.NewString()
+	receipt, _ := reportWithPhoto(t, b, words)
+	c := caseOfReport(t, s.signIn(t, "leder"), words)
+	followUp(t, b, receipt.Code)
+	b.post("/api/deviation/v1/public/follow-up/messages",
+		deviationapi.MessageByCode{Tenant: "bjorkvag", Code: receipt.Code, MessageId: uuid.NewString(), Text: "Mer om saken"}, nil)
+	return markedReport{words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number,
+		marks: []string{mark, "203.0.113.77", place, receipt.Code, strings.ReplaceAll(receipt.Code, "-", "")}}
+}
+
+func markedNamed(t *testing.T, s *stack) markedReport {
+	t.Helper()
+	b, manager := s.signIn(t, "ansatt"), s.signIn(t, "leder")
+	var me identityapi.Me
+	b.get("/api/identity/v1/me", &me)
+	words := "Innlogget " + uuid.NewString()
+	var receipt deviationapi.Receipt
+	b.post("/api/deviation/v1/reports", newReport(t, b, words), &receipt)
+	c := caseOfReport(t, manager, words)
+	at := "/api/cases/v1/cases/" + c.Summary.Id
+	manager.post(at+"/acknowledge", nil, nil)
+	manager.post(at+"/messages", casesapi.NewMessage{MessageId: uuid.NewString(), Text: "Takk", Question: true}, nil)
+	manager.get(at+"/candidates", nil)
+	b.post("/api/deviation/v1/reports/"+receipt.ReportId+"/messages", deviationapi.NewMessage{MessageId: uuid.NewString(), Text: "Vær så god"}, nil)
+	b.get("/api/deviation/v1/reports/"+receipt.ReportId, nil)
+	b.must(http.StatusOK, b.call("GET", "/api/deviation/v1/reports", nil, nil))
+	return markedReport{words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number, person: me.Id}
+}
+
+// sealedReporter opens the identity in the report's document with the key that
+// the deviation service alone derives: the link is there, encrypted.
+func sealedReporter(t *testing.T, s *stack, documents []string, report string) string {
+	t.Helper()
+	keys, err := keyring.Open(filepath.Join(s.Data, "keys"))
+	require.NoError(t, err)
+	block, err := aes.NewCipher(keys.Secret("part/deviation/reporter-identity"))
+	require.NoError(t, err)
+	aead, err := cipher.NewGCM(block)
+	require.NoError(t, err)
+	for _, d := range documents {
+		at := strings.IndexByte(d, '{')
+		if at < 0 || !strings.Contains(d, report) {
+			continue
+		}
+		var doc struct {
+			Identity []byte `json:"identity"`
+		}
+		if json.NewDecoder(strings.NewReader(d[at:])).Decode(&doc) != nil || len(doc.Identity) < aead.NonceSize() {
+			continue
+		}
+		n := aead.NonceSize()
+		plain, err := aead.Open(nil, doc.Identity[:n], doc.Identity[n:], []byte("bjorkvag\x00"+report))
+		require.NoError(t, err)
+		var who struct {
+			Person string `json:"person"`
+		}
+		require.NoError(t, json.Unmarshal(plain, &who))
+		return who.Person
+	}
+	require.Fail(t, "no document holds the sealed identity")
+	return ""
+}
