@@ -78,7 +78,7 @@ test('the manager finds it in the queue, takes it on, asks, decides and adds mea
   await settled(page)
   caseAddress = page.url()
   await page.getByText('Låste kortet inn i skapet.').waitFor()
-  await page.getByText(/Saken gikk til daglig ansvarlig for Arkivum/).waitFor()
+  await page.locator('#vei').getByText(/Saken gikk til daglig ansvarlig for Arkivum/).waitFor()
   await page.getByRole('link', { name: /kort\.png/ }).waitFor()
   await accessible(page, 'case on a phone')
   await page.getByRole('button', { name: 'Ta imot saken' }).click()

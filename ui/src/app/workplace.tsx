@@ -21,7 +21,7 @@ function toSignIn(expired: boolean): void {
 export async function mount(element: HTMLElement): Promise<void> {
   const root = createRoot(element)
   try {
-    const [session] = await Promise.all([loadSession(), loadTexts('app', 'reason')])
+    const [session] = await Promise.all([loadSession(), loadTexts('app', 'reason', 'refusal')])
     if (!session.signedIn) return toSignIn(false)
     const me = await loadMe()
     if (me.mustChangePassword) return toSignIn(false)

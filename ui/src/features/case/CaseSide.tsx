@@ -15,6 +15,7 @@ import type { Open, OpenDialog } from './CasePage'
 /** The one button, and a sentence on why. */
 export function NextStep({ c, open }: { c: Case; open: Open }) {
   const { t } = useTranslation()
+  const reason = useReason()
   const action = useCaseAction(c.summary.id)
   const next = nextOf(c)
   const press = () => {
@@ -30,6 +31,7 @@ export function NextStep({ c, open }: { c: Case; open: Open }) {
       <Refusal error={action.error} />
       {next && <Button data-size="md" loading={action.busy || undefined} disabled={action.busy} onClick={press}>{t(next.label)}</Button>}
       {c.involved && <p className="small">{t('case:involved')}</p>}
+      <p className="small soft only-phone">{reason(c.routing.sentence ?? c.routing.steps.at(-1))}</p>
     </section>
   )
 }

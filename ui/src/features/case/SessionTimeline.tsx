@@ -1,13 +1,12 @@
+import { useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { clock, day, dayAndTime, sameDay } from '../../time/format'
 
 export type Tick = { at: string; ok: boolean; label: string }
 export type Span = { from: string; to: string }
 
-const width = 720
 const height = 92
 const left = 12
-const right = width - 12
 
 /** The extent to draw: everything that happened, with room on both sides. */
 export function extentOf(ticks: Tick[], spans: Span[]): [number, number] {
@@ -21,15 +20,26 @@ export function extentOf(ticks: Tick[], spans: Span[]): [number, number] {
 /** Logins on a line of time, with the access windows around them. What it shows is also said in words. */
 export function SessionTimeline({ ticks, spans }: { ticks: Tick[]; spans: Span[] }) {
   const { t } = useTranslation()
+  const figure = useRef<HTMLElement>(null)
+  const [width, setWidth] = useState(720)
+  // Drawn as wide as it is shown, so that its text keeps its size on a phone.
+  useLayoutEffect(() => {
+    const element = figure.current
+    if (!element) return
+    const observer = new ResizeObserver(() => setWidth(Math.max(240, element.clientWidth)))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  const right = width - left
   if (ticks.length === 0) return null
   const [from, to] = extentOf(ticks, spans)
   const x = (at: string | number) => left + ((typeof at === 'number' ? at : Date.parse(at)) - from) / (to - from) * (right - left)
-  const label = (at: number) => (sameDay(from, to) ? clock(at) : `${day(at)} ${clock(at)}`)
+  const label = (at: number) => (sameDay(from, to) ? clock(at) : width < 480 ? day(at) : `${day(at)} ${clock(at)}`)
   const first = ticks[0]!
   const last = ticks[ticks.length - 1]!
   const marks = [from, from + (to - from) / 2, to]
   return (
-    <figure>
+    <figure ref={figure}>
       <svg className="timeline" viewBox={`0 0 ${width} ${height}`} role="img"
         aria-label={`${t('case:finding.timeline')}: ${t('case:finding.timelineText', { count: ticks.length, from: dayAndTime(first.at), to: dayAndTime(last.at) })}`}>
         {spans.map((span) => (

@@ -9,12 +9,12 @@ export function Facets({ facets, nameOf, add }: { facets: Schemas['Facet'][]; na
   const { t } = useTranslation()
   return (
     <aside className="facets" aria-label={t('search:facets.title')}>
-      {facets.map((facet) => {
+      {facets.filter((facet) => facet.values.length > 0 || facet.hidden).map((facet) => {
         const most = Math.max(1, ...facet.values.map((v) => v.count))
         return (
           <section key={facet.field}>
             <h3>{fieldName(facet.field)}</h3>
-            {facet.hidden === 'names' ? <p className="soft small">{t('search:facets.hidden-names')}</p> : facet.values.length === 0 && <p className="soft small">{t('search:facets.none')}</p>}
+            {facet.hidden === 'names' && <p className="soft small">{t('search:facets.hidden-names')}</p>}
             <ul>
               {facet.values.map((v) => {
                 const shown = facetText(facet.field, v.value, nameOf)
