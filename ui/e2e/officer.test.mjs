@@ -105,7 +105,7 @@ test('a vendor login outside every window lies in the queue with its log lines_R
   await context.close()
 })
 
-test('a vendor is edited, a window is asked for and revoked_R24', async () => {
+test('a vendor is edited', async () => {
   const { page, said, context } = await visit(desktop)
   await signInAs(page, 'Personvern', '/register')
   await page.getByRole('link', { name: 'Nordlys Fagsystemer AS' }).click()
