@@ -252,11 +252,11 @@ func decoded[T any](ctx context.Context, s *Service, m bus.Message, take func(T)
 	}
 	if json.Unmarshal(m.Value, &named) != nil || named.Tenant != m.Tenant || named.ID == "" || !tenant.ID(m.Tenant).Valid() {
 		s.log.ErrorContext(ctx, "message cannot be read", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "type", m.Type)
-		return nil
+		return nil //nolint:nilerr // logged; it must not stop the ones behind it
 	}
 	if json.Unmarshal(m.Value, &v) != nil {
 		s.log.ErrorContext(ctx, "message cannot be read", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "type", m.Type)
-		return nil
+		return nil //nolint:nilerr // logged; it must not stop the ones behind it
 	}
 	return take(v)
 }
