@@ -1,6 +1,7 @@
 package correlator
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -310,4 +311,25 @@ func TestATenantHasItsOwnNumbers(t *testing.T) {
 	require.Equal(t, 5, core.params("vik").FailedLogons)
 	require.Error(t, Params{}.Validate())
 	require.NoError(t, DefaultParams().Validate())
+}
+
+// A storm of attempts with ever new names bounds the memory at once, and hides
+// nothing that waits to be raised.
+func TestAStormOfNamesIsBoundedAndHidesNothing_C1(t *testing.T) {
+	t.Parallel()
+	w := guess(t, 5)
+	runs := w.core.tenants[boe].runs
+	require.NotEmpty(t, runs)
+	for _, s := range runs {
+		s.limit = 100
+	}
+	for i := range 1000 {
+		w.now = w.now.Add(time.Millisecond)
+		w.see(w.fails("12:01", 1, user(fmt.Sprintf("name-%d", i)))...)
+		for _, s := range runs {
+			require.LessOrEqual(t, s.count, 100)
+		}
+	}
+	w.pass(settle + time.Second)
+	require.Equal(t, "C1", w.only().Rule)
 }

@@ -56,12 +56,14 @@ type sequences struct {
 	rule  SequenceRule
 	byKey map[string][]*segment // in time order
 	count int
+	limit int // of count
+	swept int // count that the last sweep left
 	// waiting triggers by source, for the moment its event time passes their end.
 	waiting map[string]map[*trigger]struct{}
 }
 
 func newSequences(r SequenceRule) *sequences {
-	return &sequences{rule: r, byKey: map[string][]*segment{}, waiting: map[string]map[*trigger]struct{}{}}
+	return &sequences{rule: r, limit: maxSequence, byKey: map[string][]*segment{}, waiting: map[string]map[*trigger]struct{}{}}
 }
 
 // reach is how far apart two attempts can be and still bear on each other.
@@ -142,6 +144,11 @@ func (s *sequences) add(c *Core, t *tenantState, key string, a *Attempt, warm bo
 	}
 	s.evaluate(c, t, g, at, p, now)
 	s.trim(g, p)
+	// A storm does not wait for the next round; where much has to stay, not
+	// every attempt sweeps.
+	if s.count > max(s.limit, s.swept+s.limit/10) {
+		s.sweep(now)
+	}
 }
 
 // evaluate decides anew what triggers from the at-th attempt on.
@@ -312,6 +319,15 @@ func (s *sequences) trim(g *segment, p Params) {
 	s.count -= n
 }
 
+func (g *segment) waits() bool {
+	for _, tr := range g.triggers {
+		if tr.state == waiting {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *sequences) forget(g *segment) {
 	for _, tr := range g.triggers {
 		s.unwait(tr)
@@ -324,7 +340,8 @@ func (s *sequences) forget(g *segment) {
 }
 
 // sweep lets go of stretches nobody added to for a while, and of the longest
-// untouched ones beyond the bound.
+// untouched ones beyond the bound, but of none in which something waits to be
+// raised.
 func (s *sequences) sweep(now time.Time) {
 	var idle []*segment
 	for _, list := range s.byKey {
@@ -332,9 +349,15 @@ func (s *sequences) sweep(now time.Time) {
 	}
 	slices.SortFunc(idle, func(a, b *segment) int { return cmp.Or(a.touched.Compare(b.touched), cmp.Compare(a.key, b.key)) })
 	for _, g := range idle {
-		if s.count <= maxSequence*4/5 && now.Sub(g.touched) < idleSegment {
-			break
+		if now.Sub(g.touched) < idleSegment {
+			if s.count <= s.limit*4/5 {
+				break
+			}
+			if g.waits() {
+				continue
+			}
 		}
 		s.forget(g)
 	}
+	s.swept = s.count
 }
