@@ -19,7 +19,7 @@ go tool task lint
 step "modules stand by themselves"
 go tool task modules:check
 step "the interface: types and unit tests"
-(cd ui && npm run --silent typecheck && npm run --silent test)
+(cd ui && npm run --silent check && npm run --silent test)
 step "Go tests with the race detector"
 export VARDE_SKIPPED=${VARDE_SKIPPED:-$(mktemp)}
 go test -race -timeout 20m ./schemas/... ./platform/... ./services/... ./ingest/... ./cmd/...
