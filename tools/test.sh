@@ -24,7 +24,8 @@ step "Go tests with the race detector"
 export VARDE_SKIPPED=${VARDE_SKIPPED:-$(mktemp)}
 go test -race -timeout 20m ./schemas/... ./platform/... ./services/... ./ingest/... ./cmd/...
 step "contracts on real engines"
-go test -race -timeout 30m -p 1 ./test/...
+# -count=1: these build and start the binary, which the test cache does not see.
+go test -race -timeout 30m -p 1 -count=1 ./test/...
 step "charts"
 (cd charts && GOWORK=off go test ./...)
 step "done"
