@@ -139,7 +139,11 @@ func (g *Group) serve(m *member) {
 				return
 			}
 			if g.Gate != nil && g.Gate() != nil {
-				notReady(c, "The process is starting.")
+				// The part itself names the engine it waits for, if it does.
+				if inner(c); c.Response.StatusCode() == fasthttp.StatusOK {
+					c.Response.Reset()
+					notReady(c, "The process is starting: it waits for the broker.")
+				}
 				return
 			}
 		}

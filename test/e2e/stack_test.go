@@ -64,20 +64,19 @@ type stack struct {
 func start(t *testing.T, dir string) *stack {
 	t.Helper()
 	s := &stack{Data: dir}
-	s.reportOn(t)
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			s.report(t)
+		}
+	})
 	require.NoError(t, s.launch())
-	t.Cleanup(s.kill)
 	return s
 }
 
-// reportOn shows the end of the installation's log where the test fails.
-func (s *stack) reportOn(t *testing.T) {
-	t.Cleanup(func() {
-		if !t.Failed() {
-			return
-		}
-		t.Logf("printed: %q\nwarnings of the installation:\n%s", s.output(), s.warnings())
-	})
+// report shows what the installation said.
+func (s *stack) report(t *testing.T) {
+	t.Logf("printed: %q\nwarnings of the installation:\n%s", s.output(), s.warnings())
 }
 
 // warnings are the last lines of the installation's log that are more than

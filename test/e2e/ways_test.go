@@ -106,6 +106,11 @@ func forBothWays(t *testing.T, test func(t *testing.T, w *way)) {
 
 func (w *way) use(t *testing.T) {
 	t.Helper()
+	t.Cleanup(func() {
+		if t.Failed() && w.stack != nil {
+			w.stack.report(t)
+		}
+	})
 	w.once.Do(func() { w.err = w.start(t) })
 	var missing missingEngine
 	if errors.As(w.err, &missing) {
@@ -115,7 +120,6 @@ func (w *way) use(t *testing.T) {
 	if w.stack.cmd == nil { // an earlier test ended it
 		require.NoError(t, w.stack.launch())
 	}
-	w.stack.reportOn(t)
 }
 
 func (w *way) start(t *testing.T) error {

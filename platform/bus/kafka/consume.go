@@ -45,6 +45,9 @@ func (b *Bus) Consume(ctx context.Context, topic, group string, opt bus.ConsumeO
 	}
 	defer over()
 	c := &consumer{bus: b, topic: topic, group: group, opt: opt, handler: h, log: b.log.With("topic", topic, "group", group)}
+	if !c.awaitTopic(ctx) {
+		return nil
+	}
 	cg, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID: group, Brokers: b.cfg.brokers, Topics: []string{topic}, Dialer: b.dialer,
 		HeartbeatInterval: time.Second, SessionTimeout: 6 * time.Second, RebalanceTimeout: 6 * time.Second,
@@ -79,6 +82,32 @@ func (b *Bus) Consume(ctx context.Context, topic, group string, opt bus.ConsumeO
 	}
 	c.leave(cg)
 	return nil
+}
+
+// awaitTopic waits until the topic exists; false where ctx ended before. A
+// group that is formed earlier has no partitions, and keeps none where the
+// topic comes between that and kafka-go's first look at its partitions, which
+// it compares all later ones with.
+func (c *consumer) awaitTopic(ctx context.Context) bool {
+	note := quiet{log: c.log}
+	for {
+		n, err := c.bus.partitions(ctx, c.topic)
+		if err == nil && n > 0 {
+			note.fine()
+			return true
+		}
+		if err == nil {
+			err = kafkago.UnknownTopicOrPartition
+		}
+		if ctx.Err() == nil {
+			note.failed("consuming waits for the topic", err)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // leave waits for the running handlers and tells the broker that this member
