@@ -1,6 +1,7 @@
 package correlator_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -66,7 +67,11 @@ func install(t testing.TB) *installation {
 				if json.Unmarshal(m.Value, &f) == nil {
 					in.found[f.ID+m.Type] = time.Now()
 				}
-				in.said = append(in.said, m)
+				// A relay that is stopped between publishing and clearing says the
+				// very same again (at least once); another decision has other bytes.
+				if !slices.ContainsFunc(in.said, func(o bus.Message) bool { return o.Type == m.Type && bytes.Equal(o.Value, m.Value) }) {
+					in.said = append(in.said, m)
+				}
 			}
 			return nil
 		}, nil)
