@@ -146,10 +146,22 @@ func (r *relay) renew(ctx context.Context) (bool, error) {
 	return ok, err
 }
 
+// stopGrace is how long a round may go on after the relay was told to stop: a
+// message that has left must also be cleared, or it leaves once more.
+const stopGrace = 2 * time.Second
+
 // keepLease renews the lease while a round publishes, which can take as long
-// as the broker is away. The context ends if another process took it.
-func (r *relay) keepLease(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// as the broker is away. The context ends if another process took it, and
+// stopGrace after parent.
+func (r *relay) keepLease(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stopLate := context.AfterFunc(parent, func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(stopGrace):
+			cancel()
+		}
+	})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -168,7 +180,7 @@ func (r *relay) keepLease(ctx context.Context) (context.Context, func()) {
 			}
 		}
 	}()
-	return ctx, func() { cancel(); <-done }
+	return ctx, func() { stopLate(); cancel(); <-done }
 }
 
 // publish sends the documents' messages in waves: in each wave every document
