@@ -16,11 +16,21 @@ type Event struct {
 	User        *User             `json:"user,omitempty"`
 	Source      *Endpoint         `json:"source,omitempty"`
 	Destination *Endpoint         `json:"destination,omitempty"`
+	Client      *Endpoint         `json:"client,omitempty"`
+	Server      *Endpoint         `json:"server,omitempty"`
+	Observer    *Observer         `json:"observer,omitempty"`
 	Host        *Host             `json:"host,omitempty"`
 	Process     *Process          `json:"process,omitempty"`
 	Service     *Service          `json:"service,omitempty"`
 	Log         *Log              `json:"log,omitempty"`
 	Network     *Network          `json:"network,omitempty"`
+	HTTP        *HTTP             `json:"http,omitempty"`
+	URL         *URL              `json:"url,omitempty"`
+	UserAgent   *UserAgent        `json:"user_agent,omitempty"`
+	Group       *Group            `json:"group,omitempty"`
+	Org         *Organization     `json:"organization,omitempty"`
+	Cloud       *Cloud            `json:"cloud,omitempty"`
+	Rule        *Rule             `json:"rule,omitempty"`
 	Related     *Related          `json:"related,omitempty"`
 	Error       *Error            `json:"error,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
@@ -94,6 +104,11 @@ type Endpoint struct {
 	Port   int    `json:"port,omitempty"`
 	Domain string `json:"domain,omitempty"`
 	MAC    string `json:"mac,omitempty"`
+	// NAT is the address on the other side of a translation: what a VPN client
+	// got inside, what a firewall made of an inner address.
+	NAT   *NAT  `json:"nat,omitempty"`
+	Geo   *Geo  `json:"geo,omitempty"` // only where the log itself says it
+	Bytes int64 `json:"bytes,omitempty"`
 }
 
 // Host is the machine that logged.
@@ -152,8 +167,12 @@ type Coded struct {
 
 // Network is network.*.
 type Network struct {
-	Protocol  string `json:"protocol,omitempty"`
-	Transport string `json:"transport,omitempty"`
+	Protocol    string `json:"protocol,omitempty"`
+	Transport   string `json:"transport,omitempty"`
+	Type        string `json:"type,omitempty"`        // ipv4, ipv6, ipsec
+	Application string `json:"application,omitempty"` // as a firewall names it
+	Direction   string `json:"direction,omitempty"`   // inbound, outbound, internal
+	Bytes       int64  `json:"bytes,omitempty"`
 }
 
 // Related gathers values for pivots.

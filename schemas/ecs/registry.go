@@ -5,6 +5,7 @@ package ecs
 // field of Event gets its row here. Sorted by name.
 var registry = []Field{
 	{Name: "@timestamp", Type: Date, Aliases: []string{"time", "tid"}, get: func(e *Event) []Value { return date(e.Timestamp) }},
+	{Name: "client.ip", Type: IP, Person: true, get: func(e *Event) []Value { return text(e.Client.or().IP) }},
 	{Name: "destination.domain", Type: Keyword, Person: true, get: func(e *Event) []Value {
 		if e.Destination != nil {
 			return text(e.Destination.Domain)
@@ -42,7 +43,7 @@ var registry = []Field{
 		return nil
 	}},
 	{Name: "event.action", Type: Keyword, Aliases: []string{"action", "handling"}, Choices: actions, get: func(e *Event) []Value { return text(e.Event.Action) }},
-	{Name: "event.category", Type: Keyword, Many: true, Aliases: []string{"category"}, Choices: []string{"authentication", "session", "iam", "process", "configuration"}, get: func(e *Event) []Value { return texts(e.Event.Category) }},
+	{Name: "event.category", Type: Keyword, Many: true, Aliases: []string{"category"}, Choices: []string{"authentication", "session", "iam", "process", "configuration", "network", "web"}, get: func(e *Event) []Value { return texts(e.Event.Category) }},
 	{Name: "event.code", Type: Keyword, get: func(e *Event) []Value { return text(e.Event.Code) }},
 	{Name: "event.created", Type: Date, get: func(e *Event) []Value { return date(e.Event.Created) }},
 	{Name: "event.dataset", Type: Keyword, Aliases: []string{"dataset"}, get: func(e *Event) []Value { return text(e.Event.Dataset) }},
@@ -61,6 +62,8 @@ var registry = []Field{
 	{Name: "event.start", Type: Date, get: func(e *Event) []Value { return date(e.Event.Start) }},
 	{Name: "event.timezone", Type: Keyword, get: func(e *Event) []Value { return text(e.Event.Timezone) }},
 	{Name: "event.type", Type: Keyword, Many: true, Aliases: []string{"type"}, Choices: []string{"start", "end", "info", "change", "user", "group", "denied"}, get: func(e *Event) []Value { return texts(e.Event.Type) }},
+	{Name: "group.id", Type: Keyword, get: func(e *Event) []Value { return text(e.Group.or().ID) }},
+	{Name: "group.name", Type: Keyword, get: func(e *Event) []Value { return text(e.Group.or().Name) }},
 	{Name: "host.ip", Type: IP, Many: true, get: func(e *Event) []Value {
 		if e.Host != nil {
 			return texts(e.Host.IP)
@@ -73,6 +76,8 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "http.request.method", Type: Keyword, get: func(e *Event) []Value { return text(e.HTTP.request().Method) }},
+	{Name: "http.response.status_code", Type: Long, get: func(e *Event) []Value { return number(int64(e.HTTP.response().Status)) }},
 	{Name: "log.file.path", Type: Keyword, get: func(e *Event) []Value {
 		if e.Log != nil && e.Log.File != nil {
 			return text(e.Log.File.Path)
@@ -146,6 +151,7 @@ var registry = []Field{
 		return nil
 	}},
 	{Name: "message", Type: Text, Person: true, Raw: true, Aliases: []string{"text", "tekst"}, get: func(e *Event) []Value { return text(e.Message) }},
+	{Name: "network.application", Type: Keyword, get: func(e *Event) []Value { return text(e.Network.or().Application) }},
 	{Name: "network.protocol", Type: Keyword, get: func(e *Event) []Value {
 		if e.Network != nil {
 			return text(e.Network.Protocol)
@@ -158,6 +164,10 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "observer.hostname", Type: Keyword, get: func(e *Event) []Value { return text(e.Observer.or().Hostname) }},
+	{Name: "observer.product", Type: Keyword, get: func(e *Event) []Value { return text(e.Observer.or().Product) }},
+	{Name: "observer.vendor", Type: Keyword, get: func(e *Event) []Value { return text(e.Observer.or().Vendor) }},
+	{Name: "organization.id", Type: Keyword, get: func(e *Event) []Value { return text(e.Org.or().ID) }},
 	{Name: "process.command_line", Type: Keyword, Person: true, Raw: true, get: func(e *Event) []Value {
 		if e.Process != nil {
 			return text(e.Process.CommandLine)
@@ -212,6 +222,7 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "rule.name", Type: Keyword, get: func(e *Event) []Value { return text(e.Rule.or().Name) }},
 	{Name: "service.name", Type: Keyword, Aliases: []string{"service"}, get: func(e *Event) []Value {
 		if e.Service != nil {
 			return text(e.Service.Name)
@@ -230,6 +241,7 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "source.geo.country_iso_code", Type: Keyword, Person: true, get: func(e *Event) []Value { return text(e.Source.or().Geo.or().Country) }},
 	{Name: "source.ip", Type: IP, Person: true, Aliases: []string{"ip", "adresse"}, get: func(e *Event) []Value {
 		if e.Source != nil {
 			return text(e.Source.IP)
@@ -242,12 +254,15 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "source.nat.ip", Type: IP, Person: true, get: func(e *Event) []Value { return text(e.Source.or().NAT.or().IP) }},
 	{Name: "source.port", Type: Long, get: func(e *Event) []Value {
 		if e.Source != nil {
 			return number(int64(e.Source.Port))
 		}
 		return nil
 	}},
+	{Name: "url.domain", Type: Keyword, get: func(e *Event) []Value { return text(e.URL.or().Domain) }},
+	{Name: "url.path", Type: Keyword, Person: true, get: func(e *Event) []Value { return text(e.URL.or().Path) }},
 	{Name: "user.domain", Type: Keyword, Person: true, get: func(e *Event) []Value {
 		if e.User != nil {
 			return text(e.User.Domain)
@@ -308,6 +323,7 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "user.target.email", Type: Keyword, Person: true, get: func(e *Event) []Value { return text(e.User.or().Target.or().Email) }},
 	{Name: "user.target.id", Type: Keyword, Person: true, get: func(e *Event) []Value {
 		if e.User != nil && e.User.Target != nil {
 			return text(e.User.Target.ID)
@@ -320,6 +336,7 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "user_agent.original", Type: Keyword, Person: true, get: func(e *Event) []Value { return text(e.UserAgent.or().Original) }},
 	{Name: "varde.account.name", Type: Keyword, Person: true, Aliases: []string{"account", "konto"}, get: func(e *Event) []Value {
 		if e.Varde.Account != nil {
 			return text(e.Varde.Account.Name)
