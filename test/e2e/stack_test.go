@@ -65,18 +65,28 @@ func start(t *testing.T, dir string) *stack {
 	t.Helper()
 	s := &stack{Data: dir}
 	t.Cleanup(func() {
-		s.kill()
 		if t.Failed() {
 			s.report(t)
 		}
+		s.kill()
 	})
 	require.NoError(t, s.launch())
 	return s
 }
 
-// report shows what the installation said.
+// report shows what the installation said, and ends it in the way that prints
+// where every goroutine stands: one that fell silent says so nowhere else.
 func (s *stack) report(t *testing.T) {
 	t.Logf("printed: %q\nwarnings of the installation:\n%s", s.output(), s.warnings())
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-s.ended:
+	case <-time.After(10 * time.Second):
+	}
+	s.kill()
 }
 
 // warnings are the last lines of the installation's log that are more than
