@@ -7,7 +7,8 @@
 // partition, and an empty partition forgets its offsets at the next start;
 // ours keeps the last record. Compaction: kfake deletes a log before it writes
 // the compacted one; ours works on a copy before the broker starts, and swaps
-// the folders. And the password is ours to keep, not kfake's.
+// the folders. And the password is ours to keep, not kfake's. Connections are
+// looked at before kfake reads from them (guard.go, docs/adr/0006).
 package embedded
 
 import (
@@ -83,6 +84,13 @@ func Start(opt Options) (*Broker, error) {
 		kfake.BrokerConfigs(map[string]string{
 			"log.cleaner.backoff.ms": never, "log.segment.bytes": strconv.Itoa(segmentBytes),
 			"offsets.retention.minutes": "525600",
+		}),
+		kfake.ListenFn(func(network, address string) (net.Listener, error) {
+			l, err := net.Listen(network, address) //nolint:noctx // kfake gives none
+			if err != nil {
+				return nil, err
+			}
+			return &guard{Listener: l, log: b.log, open: opt.Dir == ""}, nil
 		}),
 	}
 	secret := ""
