@@ -30,7 +30,10 @@ require (
 
 require varde.internal/schemas v0.0.0
 
-require varde.internal/platform v0.0.0
+require (
+	github.com/valyala/fastjson v1.6.10
+	varde.internal/platform v0.0.0
+)
 
 replace varde.internal/schemas => ../schemas
 

@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/valyala/fastjson"
+
 	"varde.internal/schemas/ecs"
 )
 
@@ -78,9 +80,13 @@ type State struct {
 // concurrent use: the order of lines is what resolves a doubled hour.
 type Stream struct {
 	format  Format
-	program string // non-empty: only this program's parser
+	program string    // non-empty: only this program's parser
+	kind    *jsonKind // non-nil: only this kind of JSON object
+	json    *fastjson.Parser
 	clock   clock
-	refused []refusal // by PAM's modules lately
+	refused []refusal       // by PAM's modules lately
+	last    map[string]said // by host: what the last message was
+	now     time.Time       // of the line in work
 }
 
 // Formats lists the names that Options.Format takes.
@@ -91,6 +97,9 @@ func Formats() []string {
 	}
 	for _, p := range programs {
 		names = append(names, p.name)
+	}
+	for i := range jsonKinds {
+		names = append(names, jsonKinds[i].name)
 	}
 	return names
 }
@@ -113,6 +122,12 @@ func NewStream(o Options) (*Stream, error) {
 			return s, nil
 		}
 	}
+	for i := range jsonKinds {
+		if jsonKinds[i].name == o.Format {
+			s.format, s.kind = jsonFormat, &jsonKinds[i]
+			return s, nil
+		}
+	}
 	return nil, fmt.Errorf("parse: no format %q: choose one of %s", o.Format, strings.Join(Formats(), ", "))
 }
 
@@ -125,11 +140,13 @@ func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
 	ev, text := begin(line)
 	text = strings.TrimPrefix(strings.TrimRight(text, "\r\x00"), "\ufeff")
 
+	s.now = now
 	f := s.format
 	if f.Read == nil {
 		f = detect(text)
 	}
 	if err := f.Read(s, text, now, &ev); err != nil {
+		clear(s.last) // whose line it was is not known
 		return ecs.Event{}, err
 	}
 	return s.finish(ev, now), nil
@@ -148,6 +165,7 @@ type Given struct {
 // what was received and is kept. The error, if any, is an *Error.
 func (s *Stream) ParseGiven(original []byte, g Given, now time.Time) (ecs.Event, error) {
 	ev, _ := begin(original)
+	s.now = now
 	ev.Varde.Parser = "given"
 	if !g.Time.IsZero() {
 		t, _, err := s.clock.resolve(stamp{full: g.Time}, now)
@@ -220,24 +238,42 @@ func keepOriginal(ev *ecs.Event, line []byte) string {
 // meaning reads the message of a header through the parser of its program.
 func (s *Stream) meaning(m *message, ev *ecs.Event) error {
 	text := m.text
+	if ev.Host != nil {
+		m.host = ev.Host.Name
+	}
+	again, err := s.again(m, ev)
+	if err != nil {
+		return err
+	}
+	if again == 0 {
+		s.remember(m)
+	}
 	repeat, inner, err := repeated(m.text)
 	if err != nil {
 		return err
 	}
-	m.text, m.stream, m.at = inner, s, ev.Timestamp
-	if ev.Host != nil {
-		m.host = ev.Host.Name
+	if again > 0 {
+		repeat = again * max(1, repeat)
 	}
+	m.text, m.stream, m.at = inner, s, ev.Timestamp
 	for _, p := range programs {
 		if s.program != "" && p.name != s.program {
 			continue
 		}
 		if p.knows(m) || (s.program != "" && m.program == "") {
 			ev.Event.Dataset = p.name
-			ev.Event.Module = "system"
+			ev.Event.Module = p.module
+			if p.module == "" {
+				ev.Event.Module = "system"
+			}
 			ev.Varde.Parser = p.name
 			p.read(m, ev)
 			break
+		}
+	}
+	if ev.Event.Dataset == DatasetUnparsed && s.program == "" {
+		if err := s.inner(m, ev); err != nil {
+			return err
 		}
 	}
 	if repeat > 0 {

@@ -13,6 +13,9 @@ type Format struct {
 	Name   string
 	Detect func(line string) bool
 	Read   func(s *Stream, line string, now time.Time, ev *ecs.Event) error
+	// Inner says that such a text also stands as the message of a syslog line or
+	// a journal entry whose program has no parser of its own.
+	Inner bool
 }
 
 // formats in the order in which they are tried.
@@ -21,17 +24,21 @@ var formats []Format
 // program reads the messages of one program. knows must not look further than
 // the fixed beginning of a message: what follows may be written by an attacker.
 type program struct {
-	name  string
-	knows func(m *message) bool
-	read  func(m *message, ev *ecs.Event)
+	name   string
+	module string // event.module; "" is system
+	knows  func(m *message) bool
+	read   func(m *message, ev *ecs.Event)
 }
 
 var programs []program
 
+// jsonKinds in the order in which they are tried.
+var jsonKinds []jsonKind
+
 // Filled here and not where they are declared, because the formats refer back
 // to the stream and the compiler would see a cycle.
 func init() {
-	formats = []Format{rfc5424, rfc3164, plain}
+	formats = []Format{jsonFormat, rfc5424, rfc3164, plain}
 	programs = []program{pamProgram, sshdProgram, sudoProgram, suProgram, shadowProgram, logindProgram}
 }
 
@@ -42,6 +49,17 @@ func detect(line string) Format {
 		}
 	}
 	return plain
+}
+
+// inner reads a message that is itself a line of a format: JSON, CEF. The time
+// of the header stands where the format finds none.
+func (s *Stream) inner(m *message, ev *ecs.Event) error {
+	for i := range formats {
+		if f := &formats[i]; f.Inner && f.Detect(m.text) {
+			return f.Read(s, m.text, s.now, ev)
+		}
+	}
+	return nil
 }
 
 // message is what a header leaves over for the parser of a program.
