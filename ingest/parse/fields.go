@@ -13,26 +13,58 @@ import (
 // address returns the canonical text of an address: an IPv4 address in IPv6
 // clothes becomes IPv4, a scope stays. ok is false for anything else.
 func address(s string) (ip string, ok bool) {
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
-	if err != nil {
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+		s = s[1 : len(s)-1]
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || strings.ContainsAny(a.Zone(), "]:/ ") {
 		return "", false
 	}
 	return a.Unmap().String(), true
 }
 
 // endpoint makes source.* of what stood where an address belongs: a host name
-// is a domain, OpenSSH's UNKNOWN nothing.
+// is a domain, an empty word (OpenSSH's UNKNOWN) nothing. A port that stands
+// with the address (ip:port, [v6]:port, name:port) is taken where none is given.
 func endpoint(s string, port int) *ecs.Endpoint {
 	e := &ecs.Endpoint{Port: port}
 	if ip, ok := address(s); ok {
 		e.IP = ip
-	} else if s != "UNKNOWN" && s != "?" && s != "-" {
+	} else if host, with, ok := hostPort(s); ok && !absent(host) {
+		if ip, ok := address(host); ok {
+			e.IP = ip
+		} else {
+			e.Domain = host
+		}
+		if port == 0 {
+			e.Port = with
+		}
+	} else if !absent(s) {
 		e.Domain = s
 	}
 	if *e == (ecs.Endpoint{}) {
 		return nil
 	}
 	return e
+}
+
+// hostPort splits "192.0.2.7:22", "[2001:db8::7]:22" and "name:22". An address
+// of IPv6 without brackets is not split.
+func hostPort(s string) (host string, port int, ok bool) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 1 || !allDigits(s[i+1:]) || len(s)-i > 6 {
+		return "", 0, false
+	}
+	host = s[:i]
+	if host[0] == '[' && host[len(host)-1] == ']' {
+		host = host[1 : len(host)-1]
+	} else if strings.IndexByte(host, ':') >= 0 {
+		return "", 0, false
+	}
+	if port = atoi(s[i+1:]); port > 65535 || host == "" {
+		return "", 0, false
+	}
+	return host, port, true
 }
 
 // account splits a login name into realm and name, folded to lower case in

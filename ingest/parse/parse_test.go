@@ -152,7 +152,8 @@ func FuzzAnyLine(f *testing.F) {
 		require.Equal(t, string(line), kept)
 		require.NotEmpty(t, ev.Event.Dataset)
 		if ev.Varde.Attempt {
-			require.Contains(t, []string{"sshd", "pam"}, ev.Event.Dataset)
+			require.NotEqual(t, DatasetUnparsed, ev.Event.Dataset)
+			require.Contains(t, []string{"success", "failure"}, ev.Event.Outcome)
 		}
 		encoded, err := json.Marshal(ev)
 		require.NoError(t, err)
