@@ -148,7 +148,8 @@ func requestWindow(t *testing.T, b *browser) (window registerapi.WindowItem) {
 	require.GreaterOrEqual(t, y, 0)
 	b.post("/api/register/v1/windows", registerapi.WindowRequest{Data: registerapi.Window{
 		VendorId: vendors.Items[v].Id, Systems: []string{systems.Items[y].Id}, Reason: "Feilretting",
-		From: time.Now().Truncate(time.Second), To: time.Now().Add(2 * time.Hour).Truncate(time.Second),
+		// From well before the first login, or the approval would not explain it.
+		From: time.Now().Add(-10 * time.Minute).Truncate(time.Second), To: time.Now().Add(2 * time.Hour).Truncate(time.Second),
 	}}, &window)
 	return window
 }
