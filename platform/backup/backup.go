@@ -77,10 +77,11 @@ type Source struct {
 // ErrNotEmpty is returned for a destination that has something in it.
 var ErrNotEmpty = errors.New("backup: the folder is not empty")
 
-// Create copies src into the folder dir, which must be empty or absent. The
-// backup is complete when its manifest is there, which is written last. The
-// installation may be running or stopped.
-func Create(ctx context.Context, src Source, dir string) (Manifest, error) {
+// Create copies src into the folder dir, which must be empty or absent, and
+// leaves it so when it fails. The backup is complete when its manifest is
+// there, which is written last: a copy without one is of a process that was
+// killed. The installation may be running or stopped.
+func Create(ctx context.Context, src Source, dir string) (m Manifest, err error) {
 	began := time.Now()
 	if info, err := os.Stat(src.Data); err != nil || !info.IsDir() {
 		return Manifest{}, fmt.Errorf("backup: %s is no data folder", src.Data)
@@ -88,9 +89,15 @@ func Create(ctx context.Context, src Source, dir string) (Manifest, error) {
 	if inside(dir, src.Data) {
 		return Manifest{}, errors.New("backup: the backup must not lie inside the data folder")
 	}
+	_, absent := os.Stat(dir)
 	if err := emptyFolder(dir); err != nil {
 		return Manifest{}, err
 	}
+	defer func() {
+		if err != nil {
+			m, err = Manifest{}, errors.Join(err, takeBack(dir, errors.Is(absent, os.ErrNotExist)))
+		}
+	}()
 	if src.Keys == "" {
 		src.Keys = filepath.Join(src.Data, "keys")
 	}
@@ -103,13 +110,26 @@ func Create(ctx context.Context, src Source, dir string) (Manifest, error) {
 			return Manifest{}, fmt.Errorf("backup: configuration: %w", err)
 		}
 	}
-	m := Manifest{Format: format, ID: id.New(), Created: began.UTC(), Frozen: c.frozen.Round(time.Millisecond).String(), Keys: "apart"}
-	err := m.describe(ctx, dir, c.kinds)
-	if err == nil {
+	m = Manifest{Format: format, ID: id.New(), Created: began.UTC(), Frozen: c.frozen.Round(time.Millisecond).String(), Keys: "apart"}
+	if err = m.describe(ctx, dir, c.kinds); err == nil {
 		m.Took = time.Since(began).Round(time.Millisecond).String()
 		err = m.write(dir)
 	}
 	return m, err
+}
+
+// takeBack removes what was copied, and the folder too where it was made for it:
+// half a backup could be taken for one, and holds personal data.
+func takeBack(dir string, made bool) error {
+	if made {
+		return os.RemoveAll(dir)
+	}
+	entries, err := os.ReadDir(dir)
+	errs := []error{err}
+	for _, e := range entries {
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(errs...)
 }
 
 type creator struct {

@@ -314,6 +314,37 @@ func TestABackupNeedsItsOwnEmptyFolder(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir+"3", "manifest.json"))
 }
 
+// Half a backup could be taken for one, and holds personal data.
+func TestABackupThatFailsLeavesNothing_N5(t *testing.T) {
+	t.Parallel()
+	data, _ := small(t)
+	for name, fail := range map[string]func(dir string) error{
+		"its configuration cannot be read": func(dir string) error {
+			_, err := backup.Create(t.Context(), backup.Source{Data: data, Config: filepath.Join(data, "missing.yaml")}, dir)
+			return err
+		},
+		"it is told to stop": func(dir string) error {
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			_, err := backup.Create(ctx, backup.Source{Data: data}, dir)
+			return err
+		},
+	} {
+		absent := filepath.Join(t.TempDir(), "new")
+		require.Error(t, fail(absent), name)
+		require.NoDirExists(t, absent, name)
+
+		empty := t.TempDir()
+		require.Error(t, fail(empty), name)
+		left, err := os.ReadDir(empty)
+		require.NoError(t, err)
+		require.Empty(t, left, name)
+
+		_, err = backup.Create(t.Context(), backup.Source{Data: data}, empty)
+		require.NoError(t, err, "the same folder serves the next try")
+	}
+}
+
 func TestADamagedDatabaseIsNoticed(t *testing.T) {
 	t.Parallel()
 	data, _ := small(t)

@@ -100,6 +100,10 @@ func dsn(path, synchronous, lock string) string {
 	q := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
 		"foreign_keys(0)", "temp_store(MEMORY)", "journal_size_limit(67108864)",
+		// What is deleted or replaced is written over with zeros: a free page
+		// would keep it until it is used again, which may be never (R63). FAST
+		// would leave whole pages that become free.
+		"secure_delete(ON)",
 	}, "_txlock": {lock}}
 	return (&url.URL{Scheme: "file", Path: path}).String() + "?" + q.Encode()
 }
