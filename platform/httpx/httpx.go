@@ -117,6 +117,7 @@ func New(cfg Config) (*fiber.App, error) {
 		IdleTimeout:           90 * time.Second,
 		BodyLimit:             -1,
 	})
+	closeUnused(app)
 	app.Use(s.outer)
 	s.health(app)
 	if s.contract != nil {
