@@ -33,6 +33,8 @@ type Event struct {
 	Rule        *Rule             `json:"rule,omitempty"`
 	Related     *Related          `json:"related,omitempty"`
 	Error       *Error            `json:"error,omitempty"`
+	File        *File             `json:"file,omitempty"`
+	Winlog      *Winlog           `json:"winlog,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Varde       Varde             `json:"varde"`
 }
@@ -95,6 +97,8 @@ type User struct {
 	Roles     []string `json:"roles,omitempty"`
 	Target    *User    `json:"target,omitempty"`
 	Effective *User    `json:"effective,omitempty"`
+	Changes   *User    `json:"changes,omitempty"` // what of the target changed: its new name
+	Group     *Group   `json:"group,omitempty"`   // which the target joined or left
 }
 
 // Endpoint is source.* or destination.*. IP is canonical text (IPv4-mapped
@@ -124,6 +128,20 @@ type Process struct {
 	CommandLine string `json:"command_line,omitempty"`
 	WorkingDir  string `json:"working_directory,omitempty"`
 	TTY         string `json:"tty,omitempty"`
+	// Executable is the path; EntityID names the process once and for all, where
+	// the log does (Sysmon's ProcessGuid).
+	Executable string         `json:"executable,omitempty"`
+	EntityID   string         `json:"entity_id,omitempty"`
+	Parent     *ProcessParent `json:"parent,omitempty"`
+}
+
+// ProcessParent is process.parent.*.
+type ProcessParent struct {
+	Name        string `json:"name,omitempty"`
+	PID         int    `json:"pid,omitempty"`
+	CommandLine string `json:"command_line,omitempty"`
+	Executable  string `json:"executable,omitempty"`
+	EntityID    string `json:"entity_id,omitempty"`
 }
 
 // Service is service.*.

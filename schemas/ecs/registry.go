@@ -174,6 +174,7 @@ var registry = []Field{
 		}
 		return nil
 	}},
+	{Name: "process.executable", Type: Keyword, get: func(e *Event) []Value { return text(e.Process.or().Executable) }},
 	{Name: "process.name", Type: Keyword, Aliases: []string{"program"}, get: func(e *Event) []Value {
 		if e.Process != nil {
 			return text(e.Process.Name)
@@ -399,6 +400,9 @@ var registry = []Field{
 	{Name: "varde.system", Type: Keyword, Aliases: []string{"system"}, get: func(e *Event) []Value { return text(e.Varde.System) }},
 	{Name: "varde.tenant", Type: Keyword, get: func(e *Event) []Value { return text(e.Varde.Tenant) }},
 	{Name: "varde.vendor", Type: Keyword, Aliases: []string{"vendor", "leverandør"}, get: func(e *Event) []Value { return text(e.Varde.Vendor) }},
+	{Name: "winlog.channel", Type: Keyword, get: func(e *Event) []Value { return text(e.Winlog.or().Channel) }},
+	{Name: "winlog.logon.type", Type: Keyword, Aliases: []string{"logontype"}, get: func(e *Event) []Value { return text(e.Winlog.or().Logon.or().Type) }},
+	{Name: "winlog.record_id", Type: Keyword, get: func(e *Event) []Value { return text(e.Winlog.or().RecordID) }},
 }
 
 var actions = []string{
