@@ -27,13 +27,7 @@ step "contracts on real engines"
 # -count=1: these build and start the binary, which the test cache does not see.
 go test -race -timeout 30m -p 1 -count=1 $(go list ./test/... | grep -v /test/e2e)
 step "end to end, both ways of running"
-# Seen once in many runs: the correlator of the embedded installation fell
-# silent in the middle of the suite, with nothing in its log. Until that is
-# found, a failure is shown and the suite tried once more.
-go test -race -timeout 25m -count=1 ./test/e2e || {
-  echo "end to end failed; its output is above. Trying once more."
-  go test -race -timeout 25m -count=1 ./test/e2e
-}
+go test -race -timeout 25m -count=1 ./test/e2e
 step "charts"
 (cd charts && GOWORK=off go test ./...)
 step "done"
