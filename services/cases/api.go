@@ -132,7 +132,11 @@ func (a api) Reject(ctx context.Context, caseID string, in casesapi.WithReason) 
 }
 
 func (a api) Link(ctx context.Context, caseID string, in casesapi.NewLink) (casesapi.Case, error) {
-	return a.s.answer(a.s.Link(ctx, caseID, in.CaseId))
+	return a.s.answer(a.s.Link(ctx, caseID, in.CaseId, string(in.Kind)))
+}
+
+func (a api) Unlink(ctx context.Context, caseID, other string) (casesapi.Case, error) {
+	return a.s.answer(a.s.Unlink(ctx, caseID, other))
 }
 
 func (a api) Messages(ctx context.Context, caseID string, limit int, after string) (casesapi.MessageList, error) {

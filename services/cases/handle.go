@@ -60,7 +60,7 @@ func (s *Service) fitFor(c *Case, w *change, person string) error {
 	case !s.org.CanHandle(w.tenant, person, w.now):
 		return problem.Refused("no-such-person", "Nobody who works here has this id.")
 	case Involved{}.Is(c, person):
-		return ErrInvolved
+		return errPersonInvolved
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (s *Service) AskForEffectCheck(ctx context.Context, caseID, person, note st
 			return err
 		}
 		if c.OwnsMeasure(person) {
-			return errOwnMeasure
+			return errOwnsMeasure
 		}
 		if c.EffectChecker == person {
 			return nil
@@ -286,35 +286,4 @@ func (s *Service) Reopen(ctx context.Context, caseID, reason string) (View, erro
 		w.did("reopened", reason)
 		return nil
 	})
-}
-
-// Link links two cases of the tenant, both ways.
-func (s *Service) Link(ctx context.Context, caseID, other string) (View, error) {
-	if _, _, err := s.load(ctx, other, auth.ActionCaseRead); err != nil {
-		return View{}, err
-	}
-	if other == caseID {
-		return View{}, problem.Refused("link-to-itself", "A case cannot be linked to itself.")
-	}
-	link := func(to string) func(c *Case, w *change) error {
-		return func(c *Case, w *change) error {
-			if !slices.Contains(c.Related, to) {
-				c.Related = append(c.Related, to)
-				w.did("linked", "", "case", to)
-			}
-			return nil
-		}
-	}
-	view, err := s.handle(ctx, caseID, auth.ActionCaseHandle, false, link(other))
-	if err != nil {
-		return view, err
-	}
-	p, err := caller(ctx)
-	if err != nil {
-		return view, err
-	}
-	if _, err = s.change(ctx, other, actorOf(p), link(caseID)); err != nil {
-		return view, err
-	}
-	return view, nil
 }

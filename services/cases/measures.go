@@ -10,9 +10,10 @@ import (
 )
 
 var (
-	errOwnMeasure = problem.Refused("own-measure", "The effect is checked by somebody other than the owner of a measure.")
-	errNoMeasure  = problem.NotFound("measure")
-	errSettled    = problem.Conflict("measure-settled", "The measure is settled already.")
+	errOwnMeasure  = problem.Forbidden("own-measure", "The effect is checked by somebody other than the owner of a measure.")
+	errOwnsMeasure = problem.Refused("person-owns-measure", "The person owns a measure of the case, and cannot check its effect.")
+	errNoMeasure   = problem.NotFound("measure")
+	errSettled     = problem.Conflict("measure-settled", "The measure is settled already.")
 )
 
 // NewMeasure is a measure to be added.

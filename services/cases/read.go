@@ -31,18 +31,6 @@ type View struct {
 	Links    []Link
 }
 
-// Link to another case.
-type Link struct {
-	CaseID, Number, Kind string
-}
-
-// Kinds of links.
-const (
-	LinkEarlier = "earlier"
-	LinkLater   = "later"
-	LinkRelated = "related"
-)
-
 // Row is a case in a list.
 type Row struct {
 	ID     string
@@ -153,9 +141,7 @@ func (s *Service) links(ctx context.Context, doc docstore.Doc[Case], p auth.Prin
 			}
 		}
 	}
-	for _, to := range doc.Value.Related {
-		all = append(all, Link{CaseID: to, Kind: LinkRelated})
-	}
+	all = append(all, doc.Value.linked()...)
 	seen := []Link{}
 	for _, l := range all {
 		other, err := s.cases.Get(ctx, l.CaseID)

@@ -25,9 +25,11 @@ import (
 var (
 	ErrNotFound  = problem.NotFound("case")
 	ErrForbidden = problem.Forbidden("not-allowed", "Your role does not allow this.")
-	ErrInvolved  = problem.Refused("involved", "Somebody who is involved in a case can neither handle nor close it.")
+	ErrInvolved  = problem.Forbidden("involved", "Somebody who is involved in a case can neither handle nor close it.")
 	ErrNotOpen   = problem.Refused("case-not-open", "The case is closed. Open it again first.")
 	ErrBlocked   = problem.Refused("closing-blocked", "Something is still missing before the case can be closed.")
+
+	errPersonInvolved = problem.Refused("person-involved", "The person is involved in the case and can take no part in its handling.")
 )
 
 // Service is the use cases. Every method takes a context with a tenant and,

@@ -290,6 +290,7 @@ func TestSignedInReport_N3(t *testing.T) {
 		require.NotEqual(t, "Torgeir Moe", c.Summary.Handler.Name)
 		a := manager.call("POST", "/api/cases/v1/cases/"+c.Summary.Id+"/decisions", casesapi.NewDecision{Kind: casesapi.DecisionKindNoAction, Reason: "Mitt eget"}, nil)
 		require.Equal(t, "involved", a.slug(), "%s", a.body)
+		require.Equal(t, http.StatusForbidden, a.status, "a refusal by who one is, not by what one sent")
 	})
 }
 

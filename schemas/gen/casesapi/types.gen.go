@@ -200,15 +200,27 @@ func (e Kind) Valid() bool {
 
 // Defines values for LinkKind.
 const (
-	LinkKindEarlier LinkKind = "earlier"
-	LinkKindLater   LinkKind = "later"
-	LinkKindRelated LinkKind = "related"
+	LinkKindCauseOf      LinkKind = "cause-of"
+	LinkKindCausedBy     LinkKind = "caused-by"
+	LinkKindDuplicateOf  LinkKind = "duplicate-of"
+	LinkKindEarlier      LinkKind = "earlier"
+	LinkKindHasDuplicate LinkKind = "has-duplicate"
+	LinkKindLater        LinkKind = "later"
+	LinkKindRelated      LinkKind = "related"
 )
 
 // Valid indicates whether the value is a known member of the LinkKind enum.
 func (e LinkKind) Valid() bool {
 	switch e {
+	case LinkKindCauseOf:
+		return true
+	case LinkKindCausedBy:
+		return true
+	case LinkKindDuplicateOf:
+		return true
 	case LinkKindEarlier:
+		return true
+	case LinkKindHasDuplicate:
 		return true
 	case LinkKindLater:
 		return true
@@ -330,6 +342,33 @@ func (e NewDecisionConsequences) Valid() bool {
 	case PoliceReport:
 		return true
 	case Reaction:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewLinkKind.
+const (
+	NewLinkKindCauseOf      NewLinkKind = "cause-of"
+	NewLinkKindCausedBy     NewLinkKind = "caused-by"
+	NewLinkKindDuplicateOf  NewLinkKind = "duplicate-of"
+	NewLinkKindHasDuplicate NewLinkKind = "has-duplicate"
+	NewLinkKindRelated      NewLinkKind = "related"
+)
+
+// Valid indicates whether the value is a known member of the NewLinkKind enum.
+func (e NewLinkKind) Valid() bool {
+	switch e {
+	case NewLinkKindCauseOf:
+		return true
+	case NewLinkKindCausedBy:
+		return true
+	case NewLinkKindDuplicateOf:
+		return true
+	case NewLinkKindHasDuplicate:
+		return true
+	case NewLinkKindRelated:
 		return true
 	default:
 		return false
@@ -896,7 +935,13 @@ type NewEffectCheck struct {
 // NewLink defines model for NewLink.
 type NewLink struct {
 	CaseId string `json:"caseId"`
+
+	// Kind What this case is to the one named: related (where left out), a duplicate of it, the one that counts of the two, caused by it, the cause of it.
+	Kind NewLinkKind `json:"kind,omitempty,omitzero"`
 }
+
+// NewLinkKind What this case is to the one named: related (where left out), a duplicate of it, the one that counts of the two, caused by it, the cause of it.
+type NewLinkKind string
 
 // NewMeasure defines model for NewMeasure.
 type NewMeasure struct {

@@ -45,6 +45,7 @@ type Cases interface {
 	Reopen(ctx context.Context, caseID string, in casesapi.WithReason) (casesapi.Case, error)
 	Reject(ctx context.Context, caseID string, in casesapi.WithReason) (casesapi.Case, error)
 	Link(ctx context.Context, caseID string, in casesapi.NewLink) (casesapi.Case, error)
+	Unlink(ctx context.Context, caseID, other string) (casesapi.Case, error)
 	Messages(ctx context.Context, caseID string, limit int, after string) (casesapi.MessageList, error)
 	Write(ctx context.Context, caseID string, in casesapi.NewMessage) (casesapi.Message, error)
 	Evidence(ctx context.Context, caseID string, limit int, after string) (casesapi.EvidenceList, error)
@@ -83,6 +84,7 @@ func Register(app *fiber.App, service func() (Cases, error)) {
 	one.Post("/reopen", change(h, Cases.Reopen))
 	one.Post("/reject", change(h, Cases.Reject))
 	one.Post("/links", change(h, Cases.Link))
+	one.Delete("/links/:otherId", h.unlink)
 	one.Get("/messages", page(h, Cases.Messages))
 	one.Post("/messages", create(h, Cases.Write))
 	one.Get("/evidence", page(h, Cases.Evidence))
@@ -119,6 +121,18 @@ func (h handlers) search(c *fiber.Ctx) error {
 		return err
 	}
 	return httpx.JSON(c, fiber.StatusOK, list)
+}
+
+func (h handlers) unlink(c *fiber.Ctx) error {
+	s, err := h.service()
+	if err != nil {
+		return err
+	}
+	out, err := s.Unlink(c.UserContext(), c.Params("caseId"), c.Params("otherId"))
+	if err != nil {
+		return err
+	}
+	return httpx.JSON(c, fiber.StatusOK, out)
 }
 
 func (h handlers) attachment(c *fiber.Ctx) error {

@@ -382,9 +382,26 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Links two cases of the tenant, both ways. */
+        /** @description Links two cases of the tenant, both ways. Two cases have one link; a new kind takes the place of the old. */
         post: operations["linkCase"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{caseId}/links/{otherId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Takes the link between two cases away, both ways. Where there is none nothing happens. */
+        delete: operations["unlinkCase"];
         options?: never;
         head?: never;
         patch?: never;
@@ -790,12 +807,18 @@ export interface components {
         };
         NewLink: {
             caseId: string;
+            kind?: components["schemas"]["NewLinkKind"];
         };
+        /**
+         * @description What this case is to the one named: related (where left out), a duplicate of it, the one that counts of the two, caused by it, the cause of it.
+         * @enum {string}
+         */
+        NewLinkKind: "related" | "duplicate-of" | "has-duplicate" | "caused-by" | "cause-of";
         Link: {
             caseId: string;
             number?: string;
             /** @enum {string} */
-            kind: "earlier" | "later" | "related";
+            kind: "earlier" | "later" | "related" | "duplicate-of" | "has-duplicate" | "caused-by" | "cause-of";
         };
         NewMessage: {
             /** @description Made by the client; the same id sent again is one message. */
@@ -1440,6 +1463,22 @@ export interface operations {
                 "application/json": components["schemas"]["NewLink"];
             };
         };
+        responses: {
+            200: components["responses"]["Case"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    unlinkCase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                caseId: components["parameters"]["CaseId"];
+                otherId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: components["responses"]["Case"];
             default: components["responses"]["Problem"];
