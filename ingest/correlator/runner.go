@@ -80,26 +80,15 @@ func newRunner(deps run.Deps, cfg Config) *runner {
 // open declares the collections and reads what was kept, again and again while
 // the store is away. It reports false where ctx ended first.
 func (r *runner) open(ctx context.Context) bool {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	return run.Open(ctx, r.deps.Log, "correlator", func(ctx context.Context) error {
 		l, err := openLedger(ctx, r.deps.Docs, r.deps.Secret("topic-keys"), r.deps.Clock)
-		if err == nil {
-			// Findings can be withdrawn as long as their logons are kept.
-			err = l.load(ctx, r.core, r.deps.Clock().Add(-2*r.cfg.LookBack))
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			r.ledger = l
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		r.deps.Log.WarnContext(ctx, "correlator waits for the document store", "error", err)
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(wait):
-		}
-	}
+		r.ledger = l
+		// Findings can be withdrawn as long as their logons are kept.
+		return l.load(ctx, r.core, r.deps.Clock().Add(-2*r.cfg.LookBack))
+	})
 }
 
 // facts takes a batch of register or directory.

@@ -47,7 +47,7 @@ func (r *Revocations) handle(_ context.Context, batch []bus.Message) error {
 		var v topics.Revocation
 		if err := json.Unmarshal(m.Value, &v); err != nil {
 			// Nobody else can mend it and the following ones matter.
-			r.log.Error("revocation cannot be read", "id", m.ID, "err", err)
+			r.log.Error("revocation cannot be read", "id", m.ID, "error", err)
 			continue
 		}
 		r.Apply(v)

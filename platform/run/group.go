@@ -151,7 +151,7 @@ func (g *Group) serve(m *member) {
 	}
 	go func() {
 		if err := m.part.App().Listener(m.listener); err != nil {
-			g.log.Error("listener ended", "part", m.part.Name(), "err", err)
+			g.log.Error("listener ended", "part", m.part.Name(), "error", err)
 		}
 	}()
 }
@@ -204,7 +204,7 @@ func (g *Group) supervise(ctx context.Context, m *member) {
 		healthy.Stop()
 		if ctx.Err() != nil {
 			if err != nil && !errors.Is(err, context.Canceled) {
-				g.log.Warn("part ended with an error", "part", m.part.Name(), "err", err)
+				g.log.Warn("part ended with an error", "part", m.part.Name(), "error", err)
 			}
 			return
 		}
@@ -216,7 +216,7 @@ func (g *Group) supervise(ctx context.Context, m *member) {
 		if time.Since(begun) > steady {
 			pause = firstPause
 		}
-		g.log.Error("part failed and is started again", "part", m.part.Name(), "after", pause, "err", err)
+		g.log.Error("part failed and is started again", "part", m.part.Name(), "after", pause, "error", err)
 		select {
 		case <-ctx.Done():
 			return

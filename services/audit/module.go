@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -68,7 +67,7 @@ type Module struct {
 	cfg     Config
 	key     bundle.Key
 	app     *fiber.App
-	service atomic.Pointer[Service]
+	service run.Opened[Service]
 }
 
 var _ run.Part = (*Module)(nil)
@@ -112,29 +111,22 @@ func (m *Module) App() *fiber.App { return m.app }
 // installation's papers and `varde verify --key`.
 func (m *Module) PublicKey() string { return m.key.Public }
 
-var errStarting = problem.Unavailable("The service is starting. Try again in a moment.", nil)
-
 // Service gives the use cases, or a problem while the stores are not open yet.
-func (m *Module) Service() (*Service, error) {
-	if s := m.service.Load(); s != nil {
-		return s, nil
-	}
-	return nil, errStarting
-}
+func (m *Module) Service() (*Service, error) { return m.service.Get() }
 
 // Ready says whether records can be stored. The bus may be away meanwhile:
 // what it brings waits in outboxes.
 func (m *Module) Ready(ctx context.Context) error {
-	if m.service.Load() == nil {
-		return errors.New("audit: the document store is not open yet")
+	if err := m.service.Ready(); err != nil {
+		return err
 	}
-	return m.deps.Docs.Ready(ctx)
+	return m.deps.Ready(ctx, run.Documents)
 }
 
 // Run opens the stores, gives what an earlier process left its place, and then
 // records, signs and erases until ctx is done.
 func (m *Module) Run(ctx context.Context) error {
-	s := m.open(ctx)
+	s := m.service.Open(ctx, m.deps.Log, m.Name(), m.open)
 	if s == nil {
 		return nil
 	}
@@ -153,28 +145,15 @@ func (m *Module) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// open declares the collections, again and again while the store is away, and
-// marks a restoration before anything else is logged. It is nil when ctx ended.
-func (m *Module) open(ctx context.Context) *Service {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		st, err := openStores(ctx, m.deps.Docs)
-		if err == nil {
-			s := newService(st, m.key, m.deps.Log, m.deps.Clock, m.cfg)
-			if err = s.markRestored(ctx, m.cfg.Restored); err == nil {
-				m.service.Store(s)
-				return s
-			}
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		m.deps.Log.WarnContext(ctx, "audit waits for the document store", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
+// open declares the collections, and marks a restoration before anything else
+// is logged.
+func (m *Module) open(ctx context.Context) (*Service, error) {
+	st, err := openStores(ctx, m.deps.Docs)
+	if err != nil {
+		return nil, err
 	}
+	s := newService(st, m.key, m.deps.Log, m.deps.Clock, m.cfg)
+	return s, s.markRestored(ctx, m.cfg.Restored)
 }
 
 // housekeeping sweeps, signs and erases.

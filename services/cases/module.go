@@ -16,7 +16,6 @@ import (
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/httpx"
-	"varde.internal/platform/problem"
 	"varde.internal/platform/run"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/gen/searchapi"
@@ -60,7 +59,7 @@ type Module struct {
 	cfg     Config
 	app     *fiber.App
 	org     *Org
-	service atomic.Pointer[Service]
+	service run.Opened[Service]
 	// register and directory say whether these topics were read to their end.
 	register, directory atomic.Bool
 }
@@ -91,35 +90,28 @@ func (m *Module) Name() string { return "cases" }
 // App has the routes.
 func (m *Module) App() *fiber.App { return m.app }
 
-var errStarting = problem.Unavailable("The service is starting. Try again in a moment.", nil)
-
 // Service gives the use cases, or a problem while the stores are not open yet.
-func (m *Module) Service() (*Service, error) {
-	if s := m.service.Load(); s != nil {
-		return s, nil
-	}
-	return nil, errStarting
-}
+func (m *Module) Service() (*Service, error) { return m.service.Get() }
 
 // Ready says whether routing knows the register and the directory, and the
 // engines answer.
 func (m *Module) Ready(ctx context.Context) error {
-	if m.service.Load() == nil {
-		return errors.New("cases: the document store is not open yet")
+	if err := m.service.Ready(); err != nil {
+		return err
 	}
 	if !m.register.Load() || !m.directory.Load() {
-		return errors.New("cases: register and directory are not read to their end yet")
+		return httpx.NotReady(string(run.Kafka), errors.New("register and directory are not read to their end yet"))
 	}
-	return errors.Join(m.deps.Docs.Ready(ctx), m.deps.Bus.Ready(ctx))
+	return m.deps.Ready(ctx, run.Documents, run.Kafka)
 }
 
 // Run opens the stores, follows register and directory, and when both are
 // known takes reports and findings until ctx is done.
 func (m *Module) Run(ctx context.Context) error {
-	if err := m.open(ctx); err != nil {
-		return nil //nolint:nilerr // ctx is done before the stores opened
+	s := m.service.Open(ctx, m.deps.Log, m.Name(), m.open)
+	if s == nil {
+		return nil
 	}
-	s := m.service.Load()
 	known := make(chan struct{}, 2)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -154,29 +146,21 @@ func (m *Module) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// open declares the collections, again and again while the store is away.
-func (m *Module) open(ctx context.Context) error {
+// open declares the collections and makes the use cases.
+func (m *Module) open(ctx context.Context) (*Service, error) {
 	zone, err := time.LoadLocation(m.cfg.TimeZone)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		st, err := openStores(ctx, m.deps.Docs)
-		if err == nil {
-			m.service.Store(&Service{
-				stores: st, org: m.org, audit: m.deps.Audit, blobs: m.deps.Blobs, events: searchEvents{m.deps},
-				log: m.deps.Log, clock: m.deps.Clock, zone: zone, settings: m.cfg.Settings,
-				keys: Keys{Topic: m.deps.Secret("topic-keys"), Exclusion: m.deps.Secret("reporter-exclusion")},
-			})
-			return nil
-		}
-		m.deps.Log.WarnContext(ctx, "cases wait for the document store", "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
+	st, err := openStores(ctx, m.deps.Docs)
+	if err != nil {
+		return nil, err
 	}
+	return &Service{
+		stores: st, org: m.org, audit: m.deps.Audit, blobs: m.deps.Blobs, events: searchEvents{m.deps},
+		log: m.deps.Log, clock: m.deps.Clock, zone: zone, settings: m.cfg.Settings,
+		keys: Keys{Topic: m.deps.Secret("topic-keys"), Exclusion: m.deps.Secret("reporter-exclusion")},
+	}, nil
 }
 
 // jobs escalates at intervals, and routes again soon after the directory or

@@ -15,7 +15,6 @@ import (
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/httpx"
-	"varde.internal/platform/problem"
 	"varde.internal/platform/run"
 	"varde.internal/platform/tenant"
 	deviationhttp "varde.internal/services/deviation/http"
@@ -73,7 +72,7 @@ type Module struct {
 	app     *fiber.App
 	places  *Places
 	forms   *Catalog
-	service atomic.Pointer[Service]
+	service run.Opened[Service]
 	// register and directory say whether these topics were read to their end.
 	register, directory atomic.Bool
 }
@@ -110,25 +109,18 @@ func (m *Module) Name() string { return "deviation" }
 // App has the routes.
 func (m *Module) App() *fiber.App { return m.app }
 
-var errStarting = problem.Unavailable("The service is starting. Try again in a moment.", nil)
-
 // Service gives the use cases, or a problem while the stores are not open yet.
-func (m *Module) Service() (*Service, error) {
-	if s := m.service.Load(); s != nil {
-		return s, nil
-	}
-	return nil, errStarting
-}
+func (m *Module) Service() (*Service, error) { return m.service.Get() }
 
 // Ready says whether the forms know their choices, and the engines answer.
 func (m *Module) Ready(ctx context.Context) error {
-	if m.service.Load() == nil {
-		return errors.New("deviation: the document store is not open yet")
+	if err := m.service.Ready(); err != nil {
+		return err
 	}
 	if !m.register.Load() || !m.directory.Load() {
-		return errors.New("deviation: register and directory are not read to their end yet")
+		return httpx.NotReady(string(run.Kafka), errors.New("register and directory are not read to their end yet"))
 	}
-	return errors.Join(m.deps.Docs.Ready(ctx), m.deps.Bus.Ready(ctx), m.deps.Blobs.Ready(ctx))
+	return m.deps.Ready(ctx, run.Documents, run.Kafka, run.Files)
 }
 
 const (
@@ -141,10 +133,12 @@ const (
 // Run opens the stores, follows register, directory and cases, publishes what
 // was reported, and removes abandoned files, until ctx is done.
 func (m *Module) Run(ctx context.Context) error {
-	if err := m.open(ctx); err != nil {
-		return nil //nolint:nilerr // ctx is done before the stores opened
+	s := m.service.Open(ctx, m.deps.Log, m.Name(), func(ctx context.Context) (*Service, error) {
+		return openService(ctx, m.deps, m.cfg, m.places, m.forms)
+	})
+	if s == nil {
+		return nil
 	}
-	s := m.service.Load()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return m.deps.Bus.Follow(ctx, bus.TopicRegister, m.places.Handle, func() { m.register.Store(true) })
@@ -162,23 +156,6 @@ func (m *Module) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { m.sweep(ctx, s); return nil })
 	return g.Wait()
-}
-
-// open declares the collections, again and again while the store is away.
-func (m *Module) open(ctx context.Context) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		s, err := openService(ctx, m.deps, m.cfg, m.places, m.forms)
-		if err == nil {
-			m.service.Store(s)
-			return nil
-		}
-		m.deps.Log.WarnContext(ctx, "deviation waits for the document store", "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-	}
 }
 
 func openService(ctx context.Context, deps run.Deps, cfg Config, places *Places, forms *Catalog) (*Service, error) {

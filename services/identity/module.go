@@ -52,38 +52,20 @@ func (m *Module) App() *fiber.App { return m.app }
 
 // Ready implements run.Part.
 func (m *Module) Ready(ctx context.Context) error {
-	if err := m.deps.Docs.Ready(ctx); err != nil {
-		return httpx.NotReady("documents", err)
-	}
-	if m.deps.Bus != nil {
-		if err := m.deps.Bus.Ready(ctx); err != nil {
-			return httpx.NotReady("kafka", err)
-		}
+	if err := m.deps.Ready(ctx, run.Documents, run.Kafka); err != nil {
+		return err
 	}
 	return m.ready()
 }
 
-// How often expired sessions and attempts are deleted, and the documents are
-// tried again while they cannot be reached.
-const (
-	sweepEvery = 10 * time.Minute
-	openAgain  = time.Second
-)
+// sweepEvery is how often expired sessions and attempts are deleted.
+const sweepEvery = 10 * time.Minute
 
 // Run implements run.Part: it opens the collections as soon as the documents
 // can be reached, relays the outboxes and sweeps.
 func (m *Module) Run(ctx context.Context) error {
-	for {
-		err := m.Open(ctx)
-		if err == nil {
-			break
-		}
-		m.deps.Log.WarnContext(ctx, "identity waits for its documents", "err", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(openAgain):
-		}
+	if !run.Open(ctx, m.deps.Log, Name, m.Open) {
+		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, name := range Outboxes() {
@@ -100,7 +82,7 @@ func (m *Module) Run(ctx context.Context) error {
 				return nil
 			case <-tick.C:
 				if err := m.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
-					m.deps.Log.WarnContext(ctx, "old sessions stay a while longer", "err", err)
+					m.deps.Log.WarnContext(ctx, "old sessions stay a while longer", "error", err)
 				}
 			}
 		}

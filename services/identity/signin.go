@@ -213,7 +213,7 @@ func (s *Service) rehash(ctx context.Context, account docstore.Doc[Account], pas
 		})
 	}
 	if err != nil {
-		s.deps.Log.WarnContext(ctx, "password hash kept its old parameters", "account", account.ID, "err", err)
+		s.deps.Log.WarnContext(ctx, "password hash kept its old parameters", "account", account.ID, "error", err)
 	}
 }
 

@@ -3,8 +3,6 @@ package register
 import (
 	"context"
 	"errors"
-	"sync/atomic"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"golang.org/x/sync/errgroup"
@@ -12,7 +10,6 @@ import (
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/httpx"
-	"varde.internal/platform/problem"
 	"varde.internal/platform/run"
 	registerhttp "varde.internal/services/register/http"
 )
@@ -25,7 +22,7 @@ type Module struct {
 	deps    run.Deps
 	app     *fiber.App
 	people  *People
-	service atomic.Pointer[Service]
+	service run.Opened[Service]
 }
 
 var _ run.Part = (*Module)(nil)
@@ -47,15 +44,8 @@ func New(deps run.Deps) (*Module, error) {
 	return m, nil
 }
 
-var errStarting = problem.Unavailable("The register is starting. Try again in a moment.", nil)
-
 // Service gives the use cases, or a problem while the store is not open yet.
-func (m *Module) Service() (*Service, error) {
-	if s := m.service.Load(); s != nil {
-		return s, nil
-	}
-	return nil, errStarting
-}
+func (m *Module) Service() (*Service, error) { return m.service.Get() }
 
 // NewService opens the register beside the running part, for an import.
 func NewService(ctx context.Context, deps run.Deps) (*Service, error) {
@@ -79,14 +69,11 @@ func (m *Module) App() *fiber.App { return m.app }
 // Ready implements run.Part. Who may approve a window is known only when the
 // directory was read.
 func (m *Module) Ready(ctx context.Context) error {
-	if m.service.Load() == nil {
-		return errors.New("register: the document store is not open yet")
+	if err := m.service.Ready(); err != nil {
+		return err
 	}
-	if err := m.deps.Docs.Ready(ctx); err != nil {
-		return httpx.NotReady("documents", err)
-	}
-	if err := m.deps.Bus.Ready(ctx); err != nil {
-		return httpx.NotReady("kafka", err)
+	if err := m.deps.Ready(ctx, run.Documents, run.Kafka); err != nil {
+		return err
 	}
 	if !m.people.caught.Load() {
 		return httpx.NotReady("kafka", errors.New("the directory is being read"))
@@ -97,18 +84,11 @@ func (m *Module) Ready(ctx context.Context) error {
 // Run implements run.Part: it opens the collection as soon as it can be
 // reached, publishes what changed, and follows the directory.
 func (m *Module) Run(ctx context.Context) error {
-	for {
-		s, err := openService(ctx, m.deps, m.people)
-		if err == nil {
-			m.service.Store(s)
-			break
-		}
-		m.deps.Log.WarnContext(ctx, "register waits for its documents", "err", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
-		}
+	s := m.service.Open(ctx, m.deps.Log, Name, func(ctx context.Context) (*Service, error) {
+		return openService(ctx, m.deps, m.people)
+	})
+	if s == nil {
+		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {

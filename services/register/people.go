@@ -50,7 +50,7 @@ func (p *People) handle(ctx context.Context, batch []bus.Message) error {
 		}
 		h, err := topics.HistoryOf[topics.Person](f)
 		if err != nil {
-			p.log.WarnContext(ctx, "a person of the directory cannot be read", "err", err)
+			p.log.WarnContext(ctx, "a person of the directory cannot be read", "error", err)
 			continue
 		}
 		p.mu.Lock()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 	_ "time/tzdata" // dates in queries are those of the municipality's clock
 
@@ -15,7 +14,6 @@ import (
 	"varde.internal/platform/auth"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/httpx"
-	"varde.internal/platform/problem"
 	"varde.internal/platform/run"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/gen/casesapi"
@@ -50,7 +48,7 @@ type Module struct {
 	deps    run.Deps
 	cfg     Config
 	app     *fiber.App
-	service atomic.Pointer[Service]
+	service run.Opened[Service]
 }
 
 var _ run.Part = (*Module)(nil)
@@ -68,16 +66,12 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 		return nil, err
 	}
 	searchhttp.Register(app, func() (searchhttp.Search, error) {
-		if s := m.service.Load(); s != nil {
-			return api{s}, nil
-		}
-		return nil, errStarting
+		s, err := m.service.Get()
+		return api{s}, err
 	})
 	m.app = app
 	return m, nil
 }
-
-var errStarting = problem.Unavailable("The service is starting. Try again in a moment.", nil)
 
 // Name implements run.Part.
 func (m *Module) Name() string { return Name }
@@ -87,67 +81,49 @@ func (m *Module) App() *fiber.App { return m.app }
 
 // Ready implements run.Part.
 func (m *Module) Ready(ctx context.Context) error {
-	if m.service.Load() == nil {
-		return errors.New("search: the documents are not open yet")
+	if err := m.service.Ready(); err != nil {
+		return err
 	}
-	if err := m.deps.Docs.Ready(ctx); err != nil {
-		return httpx.NotReady("documents", err)
-	}
-	if err := m.deps.Events.Ready(ctx); err != nil {
-		return httpx.NotReady("events", err)
-	}
-	return nil
+	return m.deps.Ready(ctx, run.Documents, run.Events)
 }
 
-// Open opens the collections. Run does it by itself, again and again.
-func (m *Module) Open(ctx context.Context) error {
+// open declares the collections and makes the use cases.
+func (m *Module) open(ctx context.Context) (*Service, error) {
 	contexts, err := docstore.Open[Context](ctx, m.deps.Docs, docstore.Definition{Name: "search_contexts", Version: 1,
 		Indexes: []docstore.Index{{Fields: []string{"expires"}}}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	views, err := docstore.Open[View](ctx, m.deps.Docs, docstore.Definition{Name: "search_views", Version: 1,
 		Indexes: []docstore.Index{{Fields: []string{"subject", "named", "name"}}, {Fields: []string{"named", "created"}}}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	zone, err := time.LoadLocation(m.cfg.TimeZone)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	m.service.Store(&Service{
+	return &Service{
 		contexts: contexts, views: views, events: m.deps.Events, audit: m.deps.Audit, log: m.deps.Log, clock: m.deps.Clock,
 		zone: zone, life: m.cfg.ContextLife, viewKey: m.deps.Secret("search-views"),
 		cases: &casesClient{deps: m.deps, known: map[string]knownCase{}},
-	})
-	return nil
+	}, nil
 }
 
-const (
-	openAgain  = time.Second
-	sweepEvery = time.Hour
-)
+const sweepEvery = time.Hour
 
 // Run implements run.Part: it opens the collections as soon as they can be
 // reached, then deletes what is old.
 func (m *Module) Run(ctx context.Context) error {
-	for {
-		err := m.Open(ctx)
-		if err == nil {
-			break
-		}
-		m.deps.Log.WarnContext(ctx, "search waits for its documents", "err", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(openAgain):
-		}
+	s := m.service.Open(ctx, m.deps.Log, Name, m.open)
+	if s == nil {
+		return nil
 	}
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := m.service.Load().Sweep(ctx); err != nil && ctx.Err() == nil {
-			m.deps.Log.WarnContext(ctx, "old searches stay a while longer", "err", err)
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			m.deps.Log.WarnContext(ctx, "old searches stay a while longer", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -117,7 +117,11 @@ func start(t *testing.T) *world {
 		Secret: func(use string) []byte { s := sha256.Sum256([]byte(use)); return s[:] },
 	}, search.Default())
 	require.NoError(t, err)
-	require.NoError(t, m.Open(context.Background()))
+	running, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(running) }()
+	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
+	require.Eventually(t, func() bool { return m.Ready(running) == nil }, 30*time.Second, 5*time.Millisecond)
 	w.m, w.app = m, m.App()
 	w.load()
 	return w
