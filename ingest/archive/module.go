@@ -1,0 +1,348 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"golang.org/x/sync/errgroup"
+
+	"varde.internal/platform/bus"
+	"varde.internal/platform/docstore"
+	"varde.internal/platform/eventindex"
+	"varde.internal/platform/httpx"
+	"varde.internal/platform/run"
+	"varde.internal/platform/systemscope"
+	"varde.internal/platform/tenant"
+	"varde.internal/schemas/ecs"
+	"varde.internal/schemas/topics"
+)
+
+// Name of the part, and of its consumer group.
+const Name = "archive"
+
+// Config of the archive.
+type Config struct {
+	// BatchSize and MaxWait say when a piece is written: after so many events
+	// of a partition of the topic, or so long after the first of them. Until
+	// then they lie on the topic only, which must keep them longer.
+	BatchSize int           `json:"batchSize" yaml:"batchSize"`
+	MaxWait   time.Duration `json:"maxWait" yaml:"maxWait"`
+	// Quiet is how long nothing was added to a storage partition before its
+	// pieces are made one.
+	Quiet time.Duration `json:"quiet" yaml:"quiet"`
+	// Settle is how long after the last piece the index must have the storage
+	// partition; one that it does not have then is rebuilt.
+	Settle time.Duration `json:"settle" yaml:"settle"`
+	// Every is how often pieces are merged and the index is looked at.
+	Every time.Duration `json:"every" yaml:"every"`
+}
+
+// Default is what runs where nothing is set.
+func Default() Config {
+	return Config{BatchSize: 20_000, MaxWait: 10 * time.Minute, Quiet: 48 * time.Hour, Settle: 10 * time.Minute, Every: time.Hour}
+}
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	if c.BatchSize < 1 || c.MaxWait <= 0 || c.Quiet <= 0 || c.Settle <= 0 || c.Every <= 0 {
+		return errors.New("archive: sizes and times must be above zero")
+	}
+	return nil
+}
+
+// kept is what is known of a storage partition in the archive; its id is the
+// partition's name.
+type kept struct {
+	Last   time.Time `json:"last"` // when a piece was last written
+	Merged bool      `json:"merged"`
+}
+
+// Module is the archive as a part of Varde.
+type Module struct {
+	cfg   Config
+	deps  run.Deps
+	app   *fiber.App
+	files Files
+
+	partitions docstore.Collection[kept]
+	open       atomic.Bool
+	first      atomic.Bool // this process has the topic's first partition, and keeps house
+
+	events  prometheus.Counter
+	bytes   prometheus.Counter
+	rebuilt prometheus.Counter
+}
+
+var _ run.Part = (*Module)(nil)
+
+// New wires the archive; it does no I/O.
+func New(deps run.Deps, cfg Config) (*Module, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	f := promauto.With(deps.Metrics)
+	m := &Module{
+		cfg: cfg, deps: deps, files: NewFiles(deps.Blobs),
+		events:  f.NewCounter(prometheus.CounterOpts{Name: "varde_archive_events_total", Help: "Events written to the archive."}),
+		bytes:   f.NewCounter(prometheus.CounterOpts{Name: "varde_archive_plain_bytes_total", Help: "Size of those events before compression."}),
+		rebuilt: f.NewCounter(prometheus.CounterOpts{Name: "varde_archive_rebuilt_events_total", Help: "Events put back into the index from the archive."}),
+	}
+	app, err := httpx.New(httpx.Config{
+		Name: Name, Contract: httpx.NoContract, Log: deps.Log, Clock: deps.Clock, Metrics: deps.Metrics, Ready: m.Ready,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	m.app = app
+	return m, nil
+}
+
+// Name implements run.Part.
+func (m *Module) Name() string { return Name }
+
+// App answers health questions only.
+func (m *Module) App() *fiber.App { return m.app }
+
+// Ready implements run.Part.
+func (m *Module) Ready(ctx context.Context) error {
+	if !m.open.Load() {
+		return httpx.NotReady("documents", errors.New("the archive's documents are not open yet"))
+	}
+	if err := m.deps.Blobs.Ready(ctx); err != nil {
+		return httpx.NotReady("files", err)
+	}
+	return m.deps.Bus.Ready(ctx)
+}
+
+// Run writes what the topic brings until ctx is done, and keeps house.
+func (m *Module) Run(ctx context.Context) error {
+	if !m.openPartitions(ctx) {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return m.deps.Bus.Consume(ctx, bus.TopicEvents, Name, bus.ConsumeOptions{
+			BatchSize: m.cfg.BatchSize, MaxWait: m.cfg.MaxWait,
+			Assigned: func(_ context.Context, partitions []int) error {
+				m.first.Store(slices.Contains(partitions, 0))
+				return nil
+			},
+		}, m.write)
+	})
+	g.Go(func() error {
+		m.keepHouse(ctx)
+		return nil
+	})
+	return g.Wait()
+}
+
+func (m *Module) openPartitions(ctx context.Context) bool {
+	for {
+		c, err := docstore.Open[kept](ctx, m.deps.Docs, docstore.Definition{
+			Name: "archive_partitions", Version: 1, Clock: m.deps.Clock, Indexes: []docstore.Index{{Fields: []string{"merged", "last"}}},
+		})
+		if err == nil {
+			m.partitions = c
+			m.open.Store(true)
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		m.deps.Log.WarnContext(ctx, "archive waits for the document store", "error", err)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// place is where an event belongs.
+type place struct{ tenant, partition string }
+
+// write stores a batch, one piece for each storage partition in it.
+func (m *Module) write(ctx context.Context, batch []bus.Message) error {
+	pieces := map[place][][]byte{}
+	for _, msg := range batch {
+		if msg.Type != topics.TypeEvent {
+			continue
+		}
+		var e struct {
+			Varde struct {
+				Tenant    string `json:"tenant"`
+				Partition string `json:"partition"`
+			} `json:"varde"`
+		}
+		// What is no event of its tenant is the indexer's to dead-letter.
+		if json.Unmarshal(msg.Value, &e) != nil || e.Varde.Tenant != msg.Tenant ||
+			!tenant.ID(msg.Tenant).Valid() || !eventindex.ValidPartition(e.Varde.Partition) {
+			continue
+		}
+		at := place{msg.Tenant, e.Varde.Partition}
+		pieces[at] = append(pieces[at], oneLine(msg.Value))
+	}
+	name := fmt.Sprintf("%03d-%016d.ndjson.zst", batch[0].Partition, batch[0].Offset)
+	for at, lines := range pieces {
+		ctx := tenant.With(ctx, tenant.ID(at.tenant))
+		// Noted before it is written: a piece that nothing knows of would never
+		// be merged, rebuilt from or dropped.
+		if err := m.note(ctx, at.partition); err != nil {
+			return fmt.Errorf("archive: %w", err)
+		}
+		if err := m.files.Write(ctx, at.partition, name, lines); err != nil {
+			return err
+		}
+		m.events.Add(float64(len(lines)))
+		for _, line := range lines {
+			m.bytes.Add(float64(len(line)))
+		}
+	}
+	return nil
+}
+
+// oneLine is JSON without line breaks; ours has none.
+func oneLine(value []byte) []byte {
+	if !bytes.ContainsAny(value, "\n\r") {
+		return value
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, value) != nil {
+		return value
+	}
+	return out.Bytes()
+}
+
+func (m *Module) note(ctx context.Context, partition string) error {
+	now := m.deps.Clock().UTC()
+	_, err := m.partitions.Insert(ctx, partition, kept{Last: now})
+	if errors.Is(err, docstore.ErrExists) {
+		_, err = m.partitions.Update(ctx, partition, func(v *kept, _ *docstore.Outbox) error {
+			*v = kept{Last: now}
+			return nil
+		})
+	}
+	return err
+}
+
+// keepHouse merges pieces and rebuilds what the index has lost, until ctx is
+// done. One process of the group does it.
+func (m *Module) keepHouse(ctx context.Context) {
+	t := time.NewTicker(m.cfg.Every)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if !m.first.Load() {
+			continue
+		}
+		if err := errors.Join(m.merge(ctx), m.rebuild(ctx)); err != nil && ctx.Err() == nil {
+			m.deps.Log.WarnContext(ctx, "archive could not keep house", "error", err)
+		}
+	}
+}
+
+func (m *Module) merge(ctx context.Context) error {
+	now := m.deps.Clock()
+	return m.each(ctx, docstore.And{
+		docstore.Eq{Field: "merged", Value: false}, docstore.Range{Field: "last", Lt: now.Add(-m.cfg.Quiet)},
+	}, func(ctx context.Context, partition string) error {
+		pieces, err := m.files.Merge(ctx, partition)
+		if err != nil {
+			return err
+		}
+		_, err = m.partitions.Update(ctx, partition, func(v *kept, _ *docstore.Outbox) error {
+			v.Merged = !v.Last.After(now) // else one was written meanwhile
+			return nil
+		})
+		m.deps.Log.InfoContext(ctx, "archive merged", "partition", partition, "pieces", pieces)
+		return err
+	})
+}
+
+// rebuild puts storage partitions back that the archive has and the index has
+// not: their file was lost, or set aside as damaged.
+func (m *Module) rebuild(ctx context.Context) error {
+	all, err := m.deps.Events.Partitions(systemscope.Enter(ctx, "the archive compares all partitions with the index"))
+	if err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	has := map[place]bool{}
+	for _, p := range all {
+		has[place{p.Tenant, p.Name}] = true
+	}
+	return m.each(ctx, docstore.Range{Field: "last", Lt: m.deps.Clock().Add(-m.cfg.Settle)}, func(ctx context.Context, partition string) error {
+		t, err := tenant.From(ctx)
+		if err != nil || has[place{string(t), partition}] {
+			return err
+		}
+		n, err := Rebuild(ctx, m.files, m.deps.Events, partition)
+		m.rebuilt.Add(float64(n))
+		m.deps.Log.WarnContext(ctx, "a partition that the index had lost was rebuilt from the archive", "partition", partition, "events", n)
+		return err
+	})
+}
+
+// each calls fn for the storage partitions that match, with their tenant in
+// its context. What fails for one does not keep it from the others.
+func (m *Module) each(ctx context.Context, f docstore.Filter, fn func(ctx context.Context, partition string) error) error {
+	wide := systemscope.Enter(ctx, "the archive keeps house for every tenant")
+	var errs []error
+	for after := ""; ; {
+		page, err := m.partitions.Find(wide, f, docstore.FindOptions{After: after, Limit: 200})
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		for _, d := range page.Docs {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := fn(tenant.With(ctx, tenant.ID(d.Tenant)), d.ID); err != nil {
+				errs = append(errs, fmt.Errorf("archive: partition %s: %w", d.ID, err))
+			}
+		}
+		if after = page.Next; after == "" {
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// rebuildBatch is how many events go into the index at once.
+const rebuildBatch = 1000
+
+// Rebuild puts every event of a storage partition into the index; those that
+// are there already stay as they are. It returns how many it handed over.
+func Rebuild(ctx context.Context, files Files, index eventindex.Index, partition string) (n int, err error) {
+	batch := make([]ecs.Event, 0, rebuildBatch)
+	put := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if _, err := index.Append(ctx, batch); err != nil {
+			return fmt.Errorf("archive: the index did not take a batch: %w", err)
+		}
+		n += len(batch)
+		batch = batch[:0]
+		return nil
+	}
+	err = files.Read(ctx, partition, func(e ecs.Event) error {
+		batch = append(batch, e)
+		if len(batch) == rebuildBatch {
+			return put()
+		}
+		return nil
+	})
+	return n, errors.Join(err, put())
+}
