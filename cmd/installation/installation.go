@@ -96,7 +96,7 @@ func Open(ctx context.Context, c Config, names []string, w io.Writer) (in *Insta
 		if err != nil {
 			return in, fmt.Errorf("%s: %w", name, err)
 		}
-		in.group.AddListening(part, ln)
+		in.group.Add(part, ln)
 	}
 	return in, nil
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Group runs parts in one process: it starts them in order, listens for those
-// that have an application, restarts a part whose Run fails, and stops all in
-// reverse order within Grace.
+// Group runs parts in one process: it starts them in order, answers for
+// those that have a listener, restarts a part whose Run fails, and stops all in
+// reverse order within its grace.
 type Group struct {
 	// Gate, when not nil, is asked before a part's own readiness: what every
 	// part of the process waits for (revoked tokens are known).
@@ -39,7 +39,6 @@ func NewGroup(log *slog.Logger, grace time.Duration) *Group {
 
 type member struct {
 	part     Part
-	address  string
 	listener net.Listener
 	cancel   context.CancelFunc
 	done     chan struct{}
@@ -61,57 +60,15 @@ const (
 	steady     = time.Minute
 )
 
-// Add appends a part. Address is host:port where it has an application, ":0"
-// on the loopback address for any free port, empty for not listening.
-func (g *Group) Add(p Part, address string) {
-	g.parts = append(g.parts, &member{part: p, address: address, done: make(chan struct{})})
-}
-
-// AddListening appends a part that answers on a listener bound already; the
-// group closes it.
-func (g *Group) AddListening(p Part, ln net.Listener) {
+// Add appends a part that answers on ln, a bound listener that the group closes
+// when it stops; nil where the part has no application or does not listen.
+func (g *Group) Add(p Part, ln net.Listener) {
 	g.parts = append(g.parts, &member{part: p, listener: ln, done: make(chan struct{})})
-}
-
-// Listen binds every address, so that Addr is known and one already in use
-// ends the start before anything runs.
-func (g *Group) Listen(ctx context.Context) error {
-	var lc net.ListenConfig
-	for _, m := range g.parts {
-		if m.part.App() == nil || m.address == "" || m.listener != nil {
-			continue
-		}
-		ln, err := lc.Listen(ctx, "tcp", m.address)
-		if err != nil {
-			for _, o := range g.parts {
-				if o.listener != nil {
-					_ = o.listener.Close()
-					o.listener = nil
-				}
-			}
-			return fmt.Errorf("run: %s: %w", m.part.Name(), err)
-		}
-		m.listener = ln
-	}
-	return nil
-}
-
-// Addr is the bound address of a part after Listen, empty where it has none.
-func (g *Group) Addr(name string) string {
-	for _, m := range g.parts {
-		if m.part.Name() == name && m.listener != nil {
-			return m.listener.Addr().String()
-		}
-	}
-	return ""
 }
 
 // Run starts everything, waits until ctx is done, and stops. It returns what
 // could not be stopped in time. A group runs once.
 func (g *Group) Run(ctx context.Context) error {
-	if err := g.Listen(ctx); err != nil {
-		return err
-	}
 	for _, m := range g.parts {
 		// Not ctx itself: parts end one after the other, not all at once.
 		own, cancel := context.WithCancel(context.WithoutCancel(ctx))
