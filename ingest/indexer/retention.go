@@ -186,7 +186,7 @@ func (r *Retention) Run(ctx context.Context) error {
 		done, err := r.Pass(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to stop
 		case err != nil:
 			// Engines and the audit service start beside it: not worth a line at once.
 			if failed++; failed > 2 {
