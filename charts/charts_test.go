@@ -71,7 +71,7 @@ func TestRenderedManifestsDecodeStrictly(t *testing.T) {
 				}
 				count[head.Kind]++
 			}
-			if count["Deployment"] != 10 || count["Service"] != 10 {
+			if count["Deployment"] != 11 || count["Service"] != 11 {
 				t.Errorf("one deployment and one service per part: %v", count)
 			}
 			if (count["Ingress"] == 1) != (name == "everything") {

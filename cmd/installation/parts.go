@@ -3,6 +3,7 @@ package installation
 import (
 	"fmt"
 
+	"varde.internal/ingest/archive"
 	"varde.internal/ingest/collector"
 	"varde.internal/ingest/correlator"
 	"varde.internal/ingest/indexer"
@@ -48,6 +49,8 @@ func (in *Installation) build(name string) (run.Part, error) {
 		return m, err
 	case "indexer":
 		return indexer.New(deps, indexer.Default())
+	case archive.Name:
+		return archive.New(deps, archive.Default())
 	case "correlator":
 		return correlator.New(deps, correlator.Default())
 	case "web":

@@ -43,7 +43,7 @@ func Default() Config {
 	return Config{
 		Upload:   2 * time.Minute,
 		Services: []string{"identity", "register", "deviation", "cases", "search", "audit"},
-		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "correlator", "web"},
+		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "web"},
 	}
 }
 
