@@ -30,7 +30,7 @@ func endpoint(s string, port int) *ecs.Endpoint {
 	e := &ecs.Endpoint{Port: port}
 	if ip, ok := address(s); ok {
 		e.IP = ip
-	} else if host, with, ok := hostPort(s); ok && !absent(host) {
+	} else if host, with, ok := splitPort(s); ok && !absent(host) {
 		if ip, ok := address(host); ok {
 			e.IP = ip
 		} else {
@@ -48,9 +48,9 @@ func endpoint(s string, port int) *ecs.Endpoint {
 	return e
 }
 
-// hostPort splits "192.0.2.7:22", "[2001:db8::7]:22" and "name:22". An address
+// splitPort splits "192.0.2.7:22", "[2001:db8::7]:22" and "name:22". An address
 // of IPv6 without brackets is not split.
-func hostPort(s string) (host string, port int, ok bool) {
+func splitPort(s string) (host string, port int, ok bool) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 1 || !allDigits(s[i+1:]) || len(s)-i > 6 {
 		return "", 0, false

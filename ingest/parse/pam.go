@@ -130,6 +130,11 @@ func (s *Stream) refusedBefore(l pamLine, ev *ecs.Event) bool {
 	if ev.User != nil {
 		r.user = ev.User.Name
 	}
+	return s.refusedAgain(r)
+}
+
+// refusedAgain notes a refusal, unless another module has just said the same.
+func (s *Stream) refusedAgain(r refusal) bool {
 	for i, o := range s.refused {
 		if o.host == r.host && o.program == r.program && o.pid == r.pid && o.user == r.user && o.module != r.module && r.at.Sub(o.at).Abs() <= sameTry {
 			s.refused = slices.Delete(s.refused, i, i+1) // it has had its second opinion

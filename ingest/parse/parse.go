@@ -74,6 +74,7 @@ type Options struct {
 // with its position.
 type State struct {
 	Previous time.Time `json:"previous,omitzero"`
+	Columns  []string  `json:"columns,omitempty"` // of a table, from its header
 }
 
 // Stream parses the lines of one source in order. It is not safe for
@@ -87,6 +88,7 @@ type Stream struct {
 	refused []refusal       // by PAM's modules lately
 	last    map[string]said // by host: what the last message was
 	now     time.Time       // of the line in work
+	columns []string        // of a table, as its header named them
 }
 
 // Formats lists the names that Options.Format takes.
@@ -106,7 +108,7 @@ func Formats() []string {
 
 // NewStream returns a Stream, or an error that names the formats there are.
 func NewStream(o Options) (*Stream, error) {
-	s := &Stream{clock: newClock(o)}
+	s := &Stream{clock: newClock(o), columns: o.Resume.Columns}
 	if o.Format == "" || o.Format == "auto" {
 		return s, nil
 	}
@@ -132,7 +134,7 @@ func NewStream(o Options) (*Stream, error) {
 }
 
 // State returns what to keep for Options.Resume.
-func (s *Stream) State() State { return State{Previous: s.clock.prev} }
+func (s *Stream) State() State { return State{Previous: s.clock.prev, Columns: s.columns} }
 
 // Parse returns the event of one line (without its newline), received at now;
 // now also resolves times without a year. The error, if any, is an *Error.
@@ -143,7 +145,9 @@ func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
 	s.now = now
 	f := s.format
 	if f.Read == nil {
-		f = detect(text)
+		if f = detect(text); s.columns != nil && s.isW3C(text) {
+			f = iis
+		}
 	}
 	if err := f.Read(s, text, now, &ev); err != nil {
 		clear(s.last) // whose line it was is not known

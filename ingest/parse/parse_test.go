@@ -177,7 +177,7 @@ func TestForeignSSHDLogs(t *testing.T) {
 		"sshd-impossible-travel/sshd-success-logs.log":    {2, 2, 2, 2},
 		"sshd-refused-conn/sshd-refused-conn.log":         {1, 1, 0, 1},
 		"sshd_banner_exchange/sshd_banner_exchange.log":   {12, 12, 0, 6},
-		"pfsense-rfc5424-nginx/pfsense-rfc5424-nginx.log": {1, 0, 0, 0},
+		"pfsense-rfc5424-nginx/pfsense-rfc5424-nginx.log": {1, 0, 0, 1},
 	}
 	for file, w := range want {
 		raw, err := os.ReadFile(filepath.Join(dir, file))

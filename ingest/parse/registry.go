@@ -38,8 +38,27 @@ var jsonKinds []jsonKind
 // Filled here and not where they are declared, because the formats refer back
 // to the stream and the compiler would see a cycle.
 func init() {
-	formats = []Format{jsonFormat, rfc5424, rfc3164, plain}
-	programs = []program{pamProgram, sshdProgram, sudoProgram, suProgram, shadowProgram, logindProgram}
+	formats = []Format{
+		jsonFormat,
+		iis,
+		rfc5424,
+		rfc3164,
+		access,
+		nginxError,
+		apacheError,
+		haproxyLine,
+		plain,
+	}
+	programs = []program{
+		pamProgram,
+		sshdProgram,
+		sudoProgram,
+		suProgram,
+		shadowProgram,
+		logindProgram,
+		webProgram,
+		haproxyProgram,
+	}
 }
 
 func detect(line string) Format {
