@@ -84,6 +84,7 @@ type Stream struct {
 	program string    // non-empty: only this program's parser
 	kind    *jsonKind // non-nil: only this kind of JSON object
 	json    *fastjson.Parser
+	notes   memory // of lines lately
 	clock   clock
 	refused []refusal       // by PAM's modules lately
 	last    map[string]said // by host: what the last message was

@@ -28,6 +28,10 @@ type program struct {
 	module string // event.module; "" is system
 	knows  func(m *message) bool
 	read   func(m *message, ev *ecs.Event)
+	// alone says whether a text without host and tag is this program's: what
+	// stands in a file that it writes itself, with or without a time before it.
+	// nil: it writes none.
+	alone func(text string) bool
 }
 
 var programs []program
@@ -59,6 +63,8 @@ func init() {
 		webProgram,
 		haproxyProgram,
 	}
+	programs = append(programs, networkPrograms()...)
+	jsonKinds = append(jsonKinds, signInKinds()...)
 }
 
 func detect(line string) Format {
@@ -103,6 +109,10 @@ var plain = Format{
 		ev.Message = line
 		if s.program == "" {
 			ev.Varde.Parser = "plain"
+			if p := s.writerOf(line); p != "" {
+				m := message{program: p, text: line}
+				return s.meaning(&m, ev)
+			}
 			return nil
 		}
 		m := message{text: line}

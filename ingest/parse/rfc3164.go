@@ -52,9 +52,12 @@ func readBSD(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		}
 		rest = strings.TrimPrefix(strings.TrimPrefix(after, ":"), " ")
 	}
+	ev.Varde.Parser = "rfc3164"
+	if p := s.writerOf(rest); found && p != "" {
+		return s.meaning(&message{program: p, text: rest}, ev)
+	}
 	host, tag := hostAndTag(rest, found)
 	setHost(ev, host)
-	ev.Varde.Parser = "rfc3164"
 	m := splitTag(tag)
 	if m.program != "" {
 		ev.Process = &ecs.Process{Name: m.program, PID: m.pid}

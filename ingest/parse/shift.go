@@ -63,6 +63,8 @@ func restamp(written string, was, t time.Time, zone *time.Location) string {
 			layout = "Jan " + day + " 2006 15:04:05"
 		}
 		return local.Format(layout) + fraction
+	case isDay(written) && monthOf(written[4:]) > 0:
+		return local.Format("Mon Jan _2 15:04:05") + fraction + local.Format(" 2006")
 	case isDay(written):
 		suffix := written[23+len(fraction):]
 		if suffix == " UTC" || suffix == " GMT" {

@@ -25,6 +25,7 @@ type stamp struct {
 //	2026-11-02T10:00:00[.fraction][zone]  RFC 3339, rsyslog, journald's short-iso
 //	2026-11-02 10:00:00[,fraction][ zone]
 //	Sun 2026-11-02 10:00:00 CET      journald's short-full
+//	Sun Nov  2 10:00:00[.fraction] 2026   ctime(3): OpenVPN, FreeRADIUS
 //	1793612400.123456                journald's short-unix
 func readStamp(s string) (st stamp, rest string, found bool, err error) {
 	if len(s) < 15 {
@@ -36,6 +37,9 @@ func readStamp(s string) (st stamp, rest string, found bool, err error) {
 	if isDay(s) {
 		if st, rest, found, err = readYearFirst(s[4:]); found {
 			return st, rest, found, err
+		}
+		if month := monthOf(s[4:]); month > 0 && s[7] == ' ' {
+			return readYearLast(s, month)
 		}
 		return stamp{}, s, false, nil
 	}
@@ -77,6 +81,22 @@ func readMonthFirst(s string, month int) (stamp, string, bool, error) {
 		return stamp{}, s, false, nil
 	}
 	return st, rest, true, st.check()
+}
+
+// readYearLast reads from "Sun Nov  2 10:00:00 2026"; the month is known already.
+func readYearLast(s string, month int) (stamp, string, bool, error) {
+	st, rest, found, err := readMonthFirst(s[4:], month)
+	if !found || st.year != 0 || len(rest) < 5 || rest[0] != ' ' || !allDigits(rest[1:5]) {
+		return stamp{}, s, false, nil
+	}
+	st.year, rest = atoi(rest[1:5]), rest[5:]
+	if rest != "" && rest[0] != ' ' && rest[0] != ':' {
+		return stamp{}, s, false, nil
+	}
+	if err == nil {
+		err = st.check()
+	}
+	return st, rest, true, err
 }
 
 // readYearFirst reads ISO 8601 times, with a zone or without.

@@ -1,0 +1,116 @@
+package parse
+
+import (
+	"strings"
+	"time"
+
+	"varde.internal/schemas/ecs"
+)
+
+// networkPrograms are VPN gateways, RADIUS servers, firewalls and routers, in
+// the order in which they are tried.
+func networkPrograms() []program {
+	return []program{openvpnProgram}
+}
+
+// signInKinds are the events of cloud and sign-in services in JSON, in the
+// order in which they are tried.
+func signInKinds() []jsonKind { return nil }
+
+// writerOf names the program that writes such texts without host and tag into
+// a file of its own, or "".
+func (s *Stream) writerOf(text string) string {
+	if s.program != "" {
+		return ""
+	}
+	for i := range programs {
+		if p := &programs[i]; p.alone != nil && p.alone(text) {
+			return p.name
+		}
+	}
+	return ""
+}
+
+// memory keeps, for a short while, what earlier lines of a stream said about
+// something: which peer's password was refused, whose request came through a
+// tunnel. It is lost with the stream; then a login whose lines stand on both
+// sides of a restart may count twice.
+type memory struct{ notes map[string]note }
+
+type note struct {
+	at   time.Time
+	text string
+}
+
+// The memory's bounds: one gateway has some thousand peers at most.
+const (
+	maxNotes = 8192
+	maxAge   = 10 * time.Minute
+)
+
+// put notes text under key at a time.
+func (m *memory) put(key, text string, at time.Time) {
+	if m.notes == nil {
+		m.notes = map[string]note{}
+	}
+	if len(m.notes) >= maxNotes {
+		for k, n := range m.notes {
+			if at.Sub(n.at).Abs() > maxAge {
+				delete(m.notes, k)
+			}
+		}
+		if len(m.notes) >= maxNotes {
+			clear(m.notes)
+		}
+	}
+	m.notes[key] = note{at, text}
+}
+
+// get returns what was noted under key at most within before or after at.
+func (m *memory) get(key string, at time.Time, within time.Duration) (string, bool) {
+	n, ok := m.notes[key]
+	if !ok || at.Sub(n.at).Abs() > within {
+		return "", false
+	}
+	return n.text, true
+}
+
+func (m *memory) drop(key string) { delete(m.notes, key) }
+
+// echo says that another kind of line (code) has already decided the login that
+// key names: equipment tells one login in several messages, and each kind of
+// them once per login. The first of them counts.
+func (s *Stream) echo(key, code string, at time.Time, within time.Duration) bool {
+	first, ok := s.notes.get(key, at, within)
+	if ok && !hasWord(first, code) {
+		s.notes.notes[key] = note{s.notes.notes[key].at, first + " " + code}
+		return true
+	}
+	s.notes.put(key, code, at)
+	return false
+}
+
+func hasWord(list, word string) bool {
+	for rest := list; rest != ""; {
+		var w string
+		w, rest, _ = strings.Cut(rest, " ")
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// attemptOnce is attempt for equipment whose messages repeat one another: key
+// names the login, code the kind of message.
+func (m *message) attemptOnce(ev *ecs.Event, key, code, outcome, method string) {
+	attempt(ev, outcome, method)
+	if m.stream.echo(m.host+"\x00"+outcome+"\x00"+key, code, m.at, echoWithin) {
+		ev.Event.Action, ev.Varde.Attempt = ecs.ActionProbe, false
+		ev.Event.Type = kindProbe.types
+	}
+}
+
+// echoWithin is how long the messages about one login may take: a second factor
+// is between them at times.
+const echoWithin = 30 * time.Second
