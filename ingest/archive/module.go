@@ -290,6 +290,9 @@ func (m *Module) rebuild(ctx context.Context) error {
 		}
 		n, err := Rebuild(ctx, m.files, m.deps.Events, partition)
 		m.rebuilt.Add(float64(n))
+		if n == 0 && err == nil { // retention dropped it
+			return m.partitions.Delete(ctx, partition)
+		}
 		m.deps.Log.WarnContext(ctx, "a partition that the index had lost was rebuilt from the archive", "partition", partition, "events", n)
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"varde.internal/ingest/archive"
 	"varde.internal/platform/audit"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/id"
@@ -323,7 +324,12 @@ func (r *Retention) drop(ctx context.Context, e expiry) error {
 	if err != nil {
 		return err
 	}
-	if err := r.deps.Events.Drop(ctx, e.Name); err != nil {
+	// The archive first: what it still has and the index has not, it puts back.
+	err = archive.NewFiles(r.deps.Blobs).Drop(ctx, e.Name)
+	if err == nil {
+		err = r.deps.Events.Drop(ctx, e.Name)
+	}
+	if err != nil {
 		r.deps.Audit.Outcome(ctx, intent, audit.ResultError, nil)
 		return err
 	}

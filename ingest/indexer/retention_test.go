@@ -5,27 +5,33 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/ingest/archive"
 	"varde.internal/ingest/indexer"
 	"varde.internal/platform/audit"
 	"varde.internal/platform/audit/audittest"
+	"varde.internal/platform/blob"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/eventindex/embedded"
 	"varde.internal/platform/run"
 	"varde.internal/platform/systemscope"
+	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
 )
 
-// archive is an index with partitions of some age, and what deletes them.
-type archive struct {
+// aged is an index and an archive with partitions of some age, and what deletes them.
+type aged struct {
 	t     *testing.T
+	blobs blob.Bucket
 	index eventindex.Index
 	docs  docstore.Store
 	audit audittest.Recorder
@@ -33,27 +39,36 @@ type archive struct {
 	n     int
 }
 
-func newArchive(t *testing.T) *archive {
-	return &archive{t: t, index: embedded.OpenTemp(t), docs: sqlite.OpenTemp(t), now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+func newAged(t *testing.T) *aged {
+	key, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	blobs, err := blob.Open(t.Context(), "mem://", key)
+	require.NoError(t, err)
+	return &aged{t: t, blobs: blobs, index: embedded.OpenTemp(t), docs: sqlite.OpenTemp(t), now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 }
 
 // put stores two events in a partition of the tenant, dated at.
-func (a *archive) put(tenant, class, period string, at time.Time) {
+func (a *aged) put(tenantID, class, period string, at time.Time) {
 	a.t.Helper()
 	var events []ecs.Event
 	for range 2 {
 		a.n++
 		events = append(events, ecs.Event{Timestamp: at, Message: "x", Event: ecs.Meta{ID: fmt.Sprint("e", a.n)},
-			Varde: ecs.Varde{Tenant: tenant, Partition: tenant + "." + class + "." + period}})
+			Varde: ecs.Varde{Tenant: tenantID, Partition: tenantID + "." + class + "." + period}})
 	}
 	results, err := a.index.Append(systemscope.Enter(context.Background(), "test"), events)
 	require.NoError(a.t, err)
 	for _, r := range results {
 		require.Equal(a.t, eventindex.Stored, r.Status)
 	}
+	require.NoError(a.t, archive.NewFiles(a.blobs).Write(in(tenantID), events[0].Varde.Partition, fmt.Sprintf("%08d", a.n), [][]byte{[]byte(`{}`)}))
 }
 
-func (a *archive) left() (names []string) {
+func in(tenantID string) context.Context {
+	return tenant.With(context.Background(), tenant.ID(tenantID))
+}
+
+func (a *aged) left() (names []string) {
 	a.t.Helper()
 	all, err := a.index.Partitions(systemscope.Enter(context.Background(), "test"))
 	require.NoError(a.t, err)
@@ -61,17 +76,24 @@ func (a *archive) left() (names []string) {
 		names = append(names, p.Name)
 	}
 	slices.Sort(names)
+	for _, t := range []string{"bo", "nes"} {
+		files, err := a.blobs.List(in(t), "archive/")
+		require.NoError(a.t, err)
+		for _, f := range files {
+			require.Contains(a.t, names, strings.Split(f.Key, "/")[1], "the archive has what the index has")
+		}
+	}
 	return names
 }
 
-func (a *archive) retention(metrics prometheus.Registerer, set func(*indexer.RetentionConfig)) *indexer.Retention {
+func (a *aged) retention(metrics prometheus.Registerer, set func(*indexer.RetentionConfig)) *indexer.Retention {
 	a.t.Helper()
 	cfg := indexer.DefaultRetention()
 	if set != nil {
 		set(&cfg)
 	}
 	r, err := indexer.NewRetention(run.Deps{Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return a.now },
-		Metrics: metrics, Docs: a.docs, Events: a.index, Audit: &a.audit}, cfg)
+		Metrics: metrics, Docs: a.docs, Events: a.index, Blobs: a.blobs, Audit: &a.audit}, cfg)
 	require.NoError(a.t, err)
 	return r
 }
@@ -85,7 +107,7 @@ func pass(t *testing.T, r *indexer.Retention) {
 
 func TestEventsAreDeletedWhenTheirTimeIsOver_R39(t *testing.T) {
 	t.Parallel()
-	a := newArchive(t)
+	a := newAged(t)
 	// 2026-11-22 less 90 days is 2026-08-24: that day's last moment was 89 and a
 	// half days ago.
 	a.put("bo", "standard", "2026-08-23", a.now.AddDate(0, 0, -91))
@@ -146,7 +168,7 @@ func readings(t *testing.T, from prometheus.Gatherer) map[string]float64 {
 
 func TestADeletionIsInTheAuditLogBeforeItHappens_R63(t *testing.T) {
 	t.Parallel()
-	a := newArchive(t)
+	a := newAged(t)
 	a.put("bo", "standard", "2026-01-01", a.now.AddDate(0, -11, 0))
 	a.put("bo", "standard", "2026-11-22", a.now)
 	r := a.retention(nil, nil)
@@ -179,7 +201,7 @@ func TestADeletionIsInTheAuditLogBeforeItHappens_R63(t *testing.T) {
 
 func TestOneProcessDeletesAtATime(t *testing.T) {
 	t.Parallel()
-	a := newArchive(t)
+	a := newAged(t)
 	a.put("bo", "standard", "2026-01-01", a.now.AddDate(0, -11, 0))
 	a.put("bo", "standard", "2026-11-22", a.now)
 	ok, err := a.docs.Lease(t.Context(), "retention/events", "another process", time.Hour)
@@ -200,7 +222,7 @@ func TestOneProcessDeletesAtATime(t *testing.T) {
 // before the clock is set; one that was off for long may, a little later.
 func TestAClockInDoubtDeletesNothingAtFirst(t *testing.T) {
 	t.Parallel()
-	a := newArchive(t)
+	a := newAged(t)
 	a.put("bo", "standard", "2026-11-22", a.now)
 	r := a.retention(nil, func(c *indexer.RetentionConfig) { c.Settle = 50 * time.Millisecond })
 	right := a.now
@@ -225,7 +247,7 @@ func TestAClockInDoubtDeletesNothingAtFirst(t *testing.T) {
 
 func TestRetentionRunsAtTheStartAndThenAgain(t *testing.T) {
 	t.Parallel()
-	a := newArchive(t)
+	a := newAged(t)
 	a.put("bo", "standard", "2026-11-22", a.now)
 	a.put("bo", "standard", "2026-01-01", a.now.AddDate(0, -11, 0))
 	a.audit.Fail(true) // as while the audit service is starting
