@@ -77,7 +77,8 @@ type ConsumeOptions struct {
 	// consumer now owns, before the first batch after each rebalance.
 	Assigned func(ctx context.Context, partitions []int) error
 	// Lag, when not nil, receives the number of messages behind the end of
-	// each partition, after each batch.
+	// each partition, before its first batch (so an empty one says so too) and
+	// after each.
 	Lag func(partition int, behind int64)
 }
 

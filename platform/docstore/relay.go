@@ -2,6 +2,7 @@ package docstore
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -237,7 +238,7 @@ func firstRun(d PendingDoc) run {
 
 // send publishes runs together; if that fails, one by one, so that a message
 // the broker refuses holds up its own document only. It gives up when three in
-// a row fail: then it is the broker.
+// a row fail: then it is the broker. One that is too large never is.
 func (r *relay) send(ctx context.Context, topic string, runs []run) (done []run, err error) {
 	var all []bus.Message
 	for _, one := range runs {
@@ -255,7 +256,9 @@ func (r *relay) send(ctx context.Context, topic string, runs []run) (done []run,
 			return done, err
 		}
 		if e := r.pub.Publish(ctx, topic, one.messages...); e != nil {
-			failed++
+			if !errors.Is(e, bus.ErrTooLarge) {
+				failed++
+			}
 			continue
 		}
 		failed = 0

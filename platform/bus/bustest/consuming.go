@@ -266,24 +266,26 @@ func (s *suite) groups() {
 }
 
 func (s *suite) lag() {
-	s.make(1)
+	s.make(2)
 	s.publish(numbered("a", 0, 100)...)
 	k := newSink()
 	var mu sync.Mutex
-	var lags []int64
+	lags := map[int][]int64{}
 	s.consume(s.bus, "g", bus.ConsumeOptions{BatchSize: 10, Lag: func(p int, behind int64) {
 		mu.Lock()
 		defer mu.Unlock()
-		lags = append(lags, behind)
+		lags[p] = append(lags[p], behind)
 	}}, k.handle)
-	s.untilCount(k, 100)
+	full := s.untilCount(k, 100)[0].Partition
 	s.eventually("lag is zero", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return len(lags) == 10 && lags[9] == 0
+		return len(lags[full]) == 11 && lags[full][10] == 0 && len(lags[1-full]) == 1
 	})
-	require.EqualValues(s, 90, lags[0])
-	require.True(s, slices.IsSortedFunc(lags, func(a, b int64) int { return int(b - a) }))
+	require.EqualValues(s, 100, lags[full][0], "before the first batch")
+	require.EqualValues(s, 90, lags[full][1])
+	require.True(s, slices.IsSortedFunc(lags[full], func(a, b int64) int { return int(b - a) }))
+	require.EqualValues(s, 0, lags[1-full][0], "an empty partition says that it is empty")
 }
 
 // latency is measured over the publish as well: what a person waits for.

@@ -194,11 +194,14 @@ func (c *consumer) tellAssigned(ctx context.Context, ids []int) bool {
 func (c *consumer) partition(ctx context.Context, a kafkago.PartitionAssignment, commits *committer) {
 	r := c.bus.reader(c.topic, a.ID, c.log)
 	defer c.bus.inBackground(func() { _ = r.Close() })
-	start, committed, ok := c.begin(ctx, r, a)
+	place, ok := c.begin(ctx, r, a)
 	if !ok {
 		return
 	}
-	_ = r.SetOffset(start)
+	if c.opt.Lag != nil {
+		c.opt.Lag(a.ID, max(place.end-place.start, 0))
+	}
+	_ = r.SetOffset(place.start)
 	f := feed{reader: r, opt: c.opt, log: c.log}
 	for {
 		batch, behind := f.next(ctx)
@@ -206,71 +209,76 @@ func (c *consumer) partition(ctx context.Context, a kafkago.PartitionAssignment,
 			return
 		}
 		for i := range batch {
-			batch[i].Replayed = batch[i].Offset < committed
+			batch[i].Replayed = batch[i].Offset < place.committed
 		}
 		if !c.bus.deliver(ctx, c.topic, c.group, batch, c.handler, c.log) {
 			return
 		}
-		commits.done(a.ID, max(batch[len(batch)-1].Offset+1, committed))
+		commits.done(a.ID, max(batch[len(batch)-1].Offset+1, place.committed))
 		if c.opt.Lag != nil {
 			c.opt.Lag(a.ID, behind)
 		}
 	}
 }
 
+// place is where an assigned partition is read from, what the group had
+// committed, and where the partition ended then.
+type place struct{ start, committed, end int64 }
+
 // begin finds where to start reading: at the committed offset, or Rewind
 // before it. What the broker no longer has is said loudly.
-func (c *consumer) begin(ctx context.Context, r *kafkago.Reader, a kafkago.PartitionAssignment) (start, committed int64, ok bool) {
+func (c *consumer) begin(ctx context.Context, r *kafkago.Reader, a kafkago.PartitionAssignment) (place, bool) {
 	note := quiet{log: c.log}
 	for attempt := 0; ; attempt++ {
-		start, committed, err := c.tryBegin(ctx, r, a)
+		p, err := c.tryBegin(ctx, r, a)
 		if err == nil {
 			note.fine()
-			return start, committed, true
+			return p, true
 		}
 		if ctx.Err() != nil {
-			return 0, 0, false
+			return place{}, false
 		}
 		note.failed("finding the place to begin waits for the broker", err)
 		if !wait(ctx, backoff(attempt, 2*time.Second)) {
-			return 0, 0, false
+			return place{}, false
 		}
 	}
 }
 
-func (c *consumer) tryBegin(ctx context.Context, r *kafkago.Reader, a kafkago.PartitionAssignment) (start, committed int64, err error) {
+func (c *consumer) tryBegin(ctx context.Context, r *kafkago.Reader, a kafkago.PartitionAssignment) (place, error) {
 	first, next, err := c.bus.ends(ctx, c.topic, a.ID)
 	if err != nil {
-		return 0, 0, err
+		return place{}, err
 	}
-	committed = a.Offset
+	anew := place{start: first, committed: first, end: next}
+	committed := a.Offset
 	switch {
 	case committed < 0: // the group is new
-		return first, first, nil
+		return anew, nil
 	case committed > next:
 		c.log.Error("the topic ends before the committed offset: the broker lost data; reading it from its beginning",
 			"partition", a.ID, "committed", committed, "end", next)
-		return first, first, nil
+		return anew, nil
 	case committed < first:
 		c.log.Error("messages were deleted by retention before they were consumed",
 			"partition", a.ID, "lost", first-committed)
-		return first, first, nil
+		return anew, nil
 	}
 	if c.opt.Rewind <= 0 || committed == first {
-		return committed, committed, nil
+		return place{start: committed, committed: committed, end: next}, nil
 	}
 	last, err := c.lastSeen(ctx, r, committed)
 	if err != nil {
-		return 0, 0, err
+		return place{}, err
 	}
 	start, ok, err := c.bus.offsetAt(ctx, c.topic, a.ID, last.Add(-c.opt.Rewind))
 	if err != nil {
-		return 0, 0, err
+		return place{}, err
 	}
 	if !ok {
 		start = committed
 	}
-	return min(max(start, first), committed), committed, nil
+	return place{start: min(max(start, first), committed), committed: committed, end: next}, nil
 }
 
 // lastSeen returns the time of the last committed message, at most now: a

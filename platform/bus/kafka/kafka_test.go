@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -25,6 +27,7 @@ import (
 	"go.uber.org/goleak"
 
 	"varde.internal/platform/bus"
+	"varde.internal/platform/bus/embedded"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -103,6 +106,27 @@ func TestOnlyWhatWasNotAcknowledgedIsSentAgain(t *testing.T) {
 	require.False(t, final)
 	_, final = unsent(msgs, kafkago.WriteErrors{nil, kafkago.MessageSizeTooLarge, nil})
 	require.True(t, final)
+}
+
+// A broker that goes away while messages are on their way is said in the log
+// within seconds.
+func TestPublishingThatWaitsIsSaid(t *testing.T) {
+	t.Parallel()
+	broker, err := embedded.Start(embedded.Options{Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	var text bytes.Buffer
+	b, err := Open(broker.URL(), Options{Log: slog.New(slog.NewTextHandler(&text, nil))})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	require.NoError(t, b.EnsureTopics(ctx, bus.TopicConfig{Name: "a", Partitions: 1, Retention: time.Hour}))
+	require.NoError(t, b.Publish(ctx, "a", bus.Message{Value: []byte("one")}))
+	require.NoError(t, broker.Close())
+	short, done := context.WithTimeout(t.Context(), 4*time.Second)
+	defer done()
+	require.ErrorIs(t, b.Publish(short, "a", bus.Message{Value: []byte("two")}), context.DeadlineExceeded)
+	require.NoError(t, b.Close())
+	require.Contains(t, text.String(), "publishing waits for the broker")
 }
 
 func TestAClosedBusRefuses(t *testing.T) {

@@ -68,7 +68,7 @@ func (b *Bus) publish(ctx context.Context, topic string, msgs []bus.Message) err
 		pending[i] = encode(m)
 	}
 	started := time.Now()
-	note := quiet{log: b.log.With("topic", topic)}
+	note := quiet{log: b.log.With("topic", topic), since: started}
 	for attempt := 0; ; attempt++ {
 		err := w.WriteMessages(ctx, pending...)
 		if err == nil {
@@ -136,7 +136,8 @@ func (b *Bus) writer(topic string) (*kafkago.Writer, int, error) {
 		Balancer:     kafkago.Murmur2Balancer{}, // as Kafka's own clients: a key stays on its partition
 		RequiredAcks: kafkago.RequireAll,
 		BatchSize:    500, BatchBytes: int64(batchLimit(limit)), BatchTimeout: 5 * time.Millisecond,
-		MaxAttempts: 40, WriteBackoffMin: 50 * time.Millisecond, WriteBackoffMax: 2 * time.Second,
+		// One attempt: kafka-go's own would pass in silence, ours are said.
+		MaxAttempts: 1,
 		ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second,
 		Compression: kafkago.Snappy,
 		ErrorLogger: libraryLog{b.log},
