@@ -254,7 +254,9 @@ func (c *Core) Event(e *ecs.Event, trace map[string]string, warm bool, now time.
 		a.trace = trace
 		c.attempt(t, a, warm)
 	}
-	if e.Varde.Source != "" && e.Timestamp.After(t.watermarks[e.Varde.Source]) {
+	// One line that is dated far ahead says nothing of the lines still to come.
+	ahead := e.Timestamp.After(now.Add(c.params(t.id).Lateness))
+	if e.Varde.Source != "" && !ahead && e.Timestamp.After(t.watermarks[e.Varde.Source]) {
 		t.watermarks[e.Varde.Source] = e.Timestamp
 		for _, s := range t.runs {
 			s.passed(c, t, e.Varde.Source, c.params(t.id))

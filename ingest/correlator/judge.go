@@ -18,16 +18,14 @@ func (c *Core) attempt(t *tenantState, a *Attempt, warm bool) {
 	if !t.view.kept(l) {
 		return
 	}
+	e := &entry{Attempt: a, l: l}
 	if old := t.past.ids[a.EventID]; old != nil {
 		if a.Generation <= old.Generation {
 			return
 		}
 		t.past.drop(old)
-		for i := range old.findings {
-			c.withdraw(&old.findings[i], reason("read-again"))
-		}
+		e.findings, e.again = old.findings, true // what still holds was said
 	}
-	e := &entry{Attempt: a, l: l}
 	t.past.add(e)
 	c.kept = append(c.kept, a)
 	touched := append([]*entry{e}, t.past.after(e)...)
@@ -82,11 +80,15 @@ func (c *Core) settle(t *tenantState, e *entry, verdicts []Verdict) {
 	}
 	for _, old := range e.findings {
 		if !slices.ContainsFunc(next, func(h held) bool { return h.finding.ID == old.finding.ID }) {
-			c.withdraw(&old, reason("register-corrected"))
+			why := "register-corrected"
+			if e.again {
+				why = "read-again"
+			}
+			c.withdraw(&old, reason(why))
 			next = append(next, old)
 		}
 	}
-	e.findings = next
+	e.findings, e.again = next, false
 }
 
 // usedWindows judges the windows that entries used. A new use of a window whose

@@ -89,11 +89,17 @@ func (l *ledger) say(ctx context.Context, o Output) (sent bool, err error) {
 		if v.Withdrawn == !o.Raised && !more {
 			return errAsItWas
 		}
-		m, err := l.message(o, v.Changes+1)
+		// Readers let what was decided last hold. A clock that was set back, or two
+		// changes in one moment, must not make this one the older.
+		next := o
+		if least := v.Finding.Decided.Add(time.Nanosecond); next.Finding.Decided.Before(least) {
+			next.Finding.Decided = least
+		}
+		m, err := l.message(next, v.Changes+1)
 		if err != nil {
 			return err
 		}
-		*v = said{Finding: o.Finding, Trigger: o.Trigger, Withdrawn: !o.Raised, Changes: v.Changes + 1, Changed: now}
+		*v = said{Finding: next.Finding, Trigger: o.Trigger, Withdrawn: !o.Raised, Changes: v.Changes + 1, Changed: now}
 		out.Publish(bus.TopicFindings, m)
 		return nil
 	})

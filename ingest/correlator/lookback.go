@@ -15,6 +15,7 @@ type entry struct {
 	cover    coverage
 	marks    []string // lists of offending failures it stands in
 	findings []held
+	again    bool // findings are of an earlier reading of the line
 }
 
 // held is a finding about an entry, a window or a run, and whether it still holds.

@@ -143,6 +143,7 @@ func (m *Module) Run(ctx context.Context) error {
 				Rewind: m.cfg.Rewind, Assigned: m.runner.assigned, Lag: m.runner.lag,
 			}, m.runner.events)
 		})
+		g.Go(func() error { m.runner.tidy(ctx); return nil })
 		m.runner.tick(ctx)
 		return nil
 	})

@@ -19,19 +19,26 @@ import (
 
 // runner feeds the core and writes what it says: first to the look-back and the
 // ledger, then the events are acknowledged. Its methods may be called at once.
+//
+// writing is held over I/O and taken before mu, which is not: a store that does
+// not answer holds up what is to be said, never what is judged.
 type runner struct {
 	deps run.Deps
 	cfg  Config
 
-	mu     sync.Mutex // core and all below
-	core   *Core
-	ledger *ledger
-	kept   []*Attempt // not stored yet
-	queue  []Output   // not said yet
+	writing  sync.Mutex
+	ledger   *ledger
+	patience time.Duration // with one call of the document store; what fails is tried again
+
+	mu    sync.Mutex // core and all below
+	core  *Core
+	kept  []*Attempt // not stored yet
+	queue []Output   // not said yet
 
 	// After a restart, partitions are read again from Rewind before. What
 	// sequence rules say meanwhile is held, because a line that takes it back
-	// may lie further on; then the net of it is said.
+	// may lie further on; then the net of it is said. A partition that nothing
+	// is heard of for quietRewind is not waited for.
 	rewinding map[int]*rewind
 	held      map[string]Output
 	since     time.Time // of the last line read again, or of the assignment
@@ -49,22 +56,24 @@ type rewind struct {
 	warm time.Time
 }
 
-// quietRewind ends the wait for partitions that send nothing: an empty one
-// never says that it was read to its end.
-const quietRewind = 5 * time.Second
+const (
+	quietRewind   = 30 * time.Second
+	storePatience = 20 * time.Second
+)
 
 type metrics struct {
 	events   prometheus.Counter
 	findings *prometheus.CounterVec
 	kept     prometheus.Gauge
 	behind   prometheus.Gauge
+	unsaid   prometheus.Gauge
 	bad      *prometheus.CounterVec
 }
 
 func newRunner(deps run.Deps, cfg Config) *runner {
 	f := promauto.With(deps.Metrics)
 	return &runner{
-		deps: deps, cfg: cfg,
+		deps: deps, cfg: cfg, patience: storePatience,
 		core:      NewCore(Options{Rules: Rules(), Params: cfg.Params, Tenants: cfg.Tenants, LookBack: cfg.LookBack, Limit: cfg.Limit}),
 		rewinding: map[int]*rewind{}, held: map[string]Output{}, behind: map[int]int64{},
 		metrics: metrics{
@@ -72,6 +81,7 @@ func newRunner(deps run.Deps, cfg Config) *runner {
 			findings: f.NewCounterVec(prometheus.CounterOpts{Name: "varde_correlator_findings_total", Help: "Findings said, by rule and kind (raised, withdrawn)."}, []string{"rule", "kind"}),
 			kept:     f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_lookback_logons", Help: "Logons kept for judging again."}),
 			behind:   f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_behind_events", Help: "Events that are not read yet."}),
+			unsaid:   f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_unsaid_findings", Help: "Findings and withdrawals that wait for the document store, or for the end of a reading again."}),
 			bad:      f.NewCounterVec(prometheus.CounterOpts{Name: "varde_correlator_unreadable_total", Help: "Messages that cannot be read, by topic."}, []string{"topic"}),
 		},
 	}
@@ -106,13 +116,13 @@ func (r *runner) facts(ctx context.Context, batch []bus.Message) error {
 		list = append(list, f)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	out, errs := r.core.Facts(list, r.deps.Clock())
+	r.take(out)
+	r.mu.Unlock()
 	for _, err := range errs {
 		r.metrics.bad.WithLabelValues(bus.TopicRegister).Inc()
 		r.deps.Log.ErrorContext(ctx, "fact cannot be read", "error", err)
 	}
-	r.take(out)
 	// What cannot be written now is written by the ticker.
 	if err := r.flush(ctx); err != nil && ctx.Err() == nil {
 		r.deps.Log.WarnContext(ctx, "findings wait for the document store", "error", err)
@@ -123,12 +133,13 @@ func (r *runner) facts(ctx context.Context, batch []bus.Message) error {
 // start judges all that was kept by the register as it is now.
 func (r *runner) start(ctx context.Context) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.take(r.core.Start(r.deps.Clock()))
+	logons := r.core.LookBackSize()
+	r.mu.Unlock()
 	if err := r.flush(ctx); err != nil && ctx.Err() == nil {
 		r.deps.Log.WarnContext(ctx, "findings wait for the document store", "error", err)
 	}
-	r.deps.Log.InfoContext(ctx, "correlator knows the register", "logons", r.core.LookBackSize())
+	r.deps.Log.InfoContext(ctx, "correlator knows the register", "logons", logons)
 }
 
 // assigned notes which partitions are read again.
@@ -163,6 +174,11 @@ func (r *runner) lag(partition int, behind int64) {
 // returns; after an error the batch comes again, and what the core took in
 // already is no news to it.
 func (r *runner) events(ctx context.Context, batch []bus.Message) error {
+	r.judge(ctx, batch)
+	return r.flush(ctx)
+}
+
+func (r *runner) judge(ctx context.Context, batch []bus.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.deps.Clock()
@@ -180,7 +196,6 @@ func (r *runner) events(ctx context.Context, batch []bus.Message) error {
 		r.take(r.core.Event(&e, m.Trace, warm, now))
 	}
 	r.kept = append(r.kept, r.core.Kept()...)
-	return r.flush(ctx)
 }
 
 var (
@@ -229,9 +244,15 @@ func (r *runner) take(out []Output) {
 }
 
 // settled ends the reading again once every partition is through.
-func (r *runner) settled(now time.Time) {
-	if !r.joined || (len(r.rewinding) > 0 && now.Sub(r.since) < quietRewind) {
+func (r *runner) settled(ctx context.Context, now time.Time) {
+	if !r.joined {
 		return
+	}
+	if left := len(r.rewinding); left > 0 {
+		if now.Sub(r.since) < quietRewind {
+			return
+		}
+		r.deps.Log.WarnContext(ctx, "partitions are not read again to their end, going on without", "partitions", left, "findings", len(r.held))
 	}
 	r.rewinding = map[int]*rewind{}
 	for _, o := range r.held {
@@ -242,20 +263,33 @@ func (r *runner) settled(now time.Time) {
 }
 
 // flush stores the look-back and says what is to be said; what fails stays.
+// When it returns nil, all that was there when it was called is written.
 func (r *runner) flush(ctx context.Context) error {
-	if len(r.kept) > 0 {
-		if err := r.ledger.keep(ctx, r.kept); err != nil {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	r.mu.Lock()
+	kept, queue := r.kept, r.queue
+	r.mu.Unlock()
+	if len(kept) > 0 {
+		if err := r.patiently(ctx, func(ctx context.Context) error { return r.ledger.keep(ctx, kept) }); err != nil {
 			return err
 		}
-		r.kept = nil
+		r.mu.Lock()
+		r.kept = r.kept[len(kept):]
+		r.mu.Unlock()
 	}
-	for len(r.queue) > 0 {
-		o := r.queue[0]
-		sent, err := r.ledger.say(ctx, o)
+	for _, o := range queue {
+		sent := false
+		err := r.patiently(ctx, func(ctx context.Context) (err error) {
+			sent, err = r.ledger.say(ctx, o)
+			return err
+		})
 		if err != nil {
 			return err
 		}
+		r.mu.Lock()
 		r.queue = r.queue[1:]
+		r.mu.Unlock()
 		if sent {
 			kind := "raised"
 			if !o.Raised {
@@ -267,49 +301,74 @@ func (r *runner) flush(ctx context.Context) error {
 	return nil
 }
 
+func (r *runner) patiently(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
+	return do(ctx)
+}
+
 // tick lets time pass until ctx is done.
 func (r *runner) tick(ctx context.Context) {
-	fast, slow := time.NewTicker(250*time.Millisecond), time.NewTicker(10*time.Minute)
-	defer fast.Stop()
-	defer slow.Stop()
+	t := time.NewTicker(250 * time.Millisecond)
+	defer t.Stop()
 	failed := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-fast.C:
-			err := r.beat(ctx)
-			if err != nil && !failed && ctx.Err() == nil {
-				r.deps.Log.WarnContext(ctx, "findings wait for the document store", "error", err)
-			}
-			failed = err != nil
-		case <-slow.C:
-			if err := r.sweep(ctx); err != nil && ctx.Err() == nil {
-				r.deps.Log.WarnContext(ctx, "old logons could not be deleted", "error", err)
-			}
+		case <-t.C:
 		}
+		err := r.beat(ctx)
+		if err != nil && !failed && ctx.Err() == nil {
+			r.deps.Log.WarnContext(ctx, "findings wait for the document store", "error", err)
+		}
+		failed = err != nil
 	}
 }
 
 func (r *runner) beat(ctx context.Context) error {
+	r.pass(ctx)
+	return r.flush(ctx)
+}
+
+func (r *runner) pass(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.deps.Clock()
-	r.settled(now)
+	r.settled(ctx, now)
 	behind := len(r.rewinding) > 0
 	for _, n := range r.behind {
 		behind = behind || n > 0
 	}
 	r.take(r.core.Tick(now, behind))
 	r.metrics.kept.Set(float64(r.core.LookBackSize()))
-	return r.flush(ctx)
+	r.metrics.unsaid.Set(float64(len(r.queue) + len(r.held)))
 }
 
-func (r *runner) sweep(ctx context.Context) error {
+// tidy lets go of what is old until ctx is done, apart from tick: nothing that
+// has to be said waits for it.
+func (r *runner) tidy(ctx context.Context) {
+	memory, store := time.NewTicker(time.Minute), time.NewTicker(10*time.Minute)
+	defer memory.Stop()
+	defer store.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-memory.C:
+			r.mu.Lock()
+			r.core.Sweep(r.deps.Clock())
+			r.mu.Unlock()
+		case <-store.C:
+			if err := r.expire(ctx); err != nil && ctx.Err() == nil {
+				r.deps.Log.WarnContext(ctx, "old logons could not be deleted", "error", err)
+			}
+		}
+	}
+}
+
+func (r *runner) expire(ctx context.Context) error {
 	now := r.deps.Clock()
-	r.mu.Lock()
-	r.core.Sweep(now)
-	r.mu.Unlock()
 	return r.ledger.expire(ctx, now.Add(-r.cfg.LookBack), now.Add(-3*r.cfg.LookBack), func(tid, event string) bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -267,7 +267,8 @@ func (s *sequences) passed(c *Core, t *tenantState, source string, p Params) {
 
 // clock ends waits by the clock on the wall. A trigger in replayed or delayed
 // lines has its 60 s long behind it: it still waits for a moment after its
-// arrival, so that a lock further on in the same stream can prevent it.
+// arrival, so that a lock further on in the same stream can prevent it. One of
+// a source whose clock is ahead waits from its arrival.
 func (s *sequences) clock(c *Core, t *tenantState, p Params, now time.Time, behind bool) {
 	for source := range s.waiting {
 		s.end(c, t, source, func(tr *trigger) bool {
@@ -275,7 +276,7 @@ func (s *sequences) clock(c *Core, t *tenantState, p Params, now time.Time, behi
 			if behind {
 				grace = max(grace, s.rule.Wait(p))
 			}
-			return now.After(tr.at.Time.Add(s.rule.Wait(p))) && now.After(tr.arrived.Add(grace))
+			return now.After(minTime(tr.at.Time, tr.arrived).Add(s.rule.Wait(p))) && now.After(tr.arrived.Add(grace))
 		})
 	}
 }
