@@ -87,6 +87,9 @@ func account(name string) *ecs.Account {
 // relate gathers the values that searches pivot on.
 func relate(ev *ecs.Event) {
 	var r ecs.Related
+	if ev.Related != nil { // what a parser found that has no other place
+		r = *ev.Related
+	}
 	add := func(list *[]string, value string) {
 		if value != "" && !slices.Contains(*list, value) {
 			*list = append(*list, value)
@@ -105,6 +108,9 @@ func relate(ev *ecs.Event) {
 		}
 		if u.Effective != nil {
 			add(&r.User, u.Effective.Name)
+		}
+		if u.Changes != nil {
+			add(&r.User, u.Changes.Name)
 		}
 	}
 	if ev.Host != nil {

@@ -44,6 +44,7 @@ var jsonKinds []jsonKind
 func init() {
 	formats = []Format{
 		jsonFormat,
+		windowsXML,
 		iis,
 		rfc5424,
 		rfc3164,
@@ -64,6 +65,7 @@ func init() {
 		haproxyProgram,
 	}
 	programs = append(programs, networkPrograms()...)
+	jsonKinds = append(jsonKinds, windowsJSON)
 	jsonKinds = append(jsonKinds, signInKinds()...)
 }
 
