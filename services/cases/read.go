@@ -117,6 +117,7 @@ func (s *Service) allowed(p auth.Principal, object auth.Object, v *View) []strin
 	add("settle", c.Open && (handle || c.OwnsMeasure(p.Subject)))
 	add("check-effect", c.State == StateEffectCheck && (handle || c.EffectChecker == p.Subject) && !v.Involved && !c.OwnsMeasure(p.Subject))
 	add("message", handle && c.Report != nil)
+	add("link", handle)
 	add("close", may(auth.ActionCaseClose) && c.Open && len(v.Blockers) == 0)
 	add("reopen", handle && !c.Open)
 	add("reject", may(auth.ActionCaseClose) && handle && c.Open)

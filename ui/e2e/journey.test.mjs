@@ -145,8 +145,9 @@ test('the case cannot be closed before measures and effect check_R10', async () 
   await accessible(page, 'case')
   await picture(page, 'sak-tiltak')
   for (let left = 2; left > 0; left--) {
-    await page.locator('#tiltak').getByRole('button', { name: 'Gjennomført' }).first().click()
-    await page.waitForFunction((n) => document.querySelectorAll('#tiltak .measure button').length === n, (left - 1) * 2)
+    const open = page.locator('#tiltak').getByRole('button', { name: 'Gjennomført' })
+    await open.first().click()
+    await page.waitForFunction((n) => document.querySelectorAll('#tiltak .measure .ds-button').length === n, (left - 1) * 3)
   }
   await page.locator('#effekt').getByRole('button', { name: 'Be noen kontrollere' }).click()
   const dialog = page.getByRole('dialog')

@@ -557,7 +557,7 @@ type Attachment struct {
 
 // Case defines model for Case.
 type Case struct {
-	// Allowed What this caller may do now: acknowledge, assign, assess, decide, measure, check-effect, message, close, reopen, reject, pin, read-evidence.
+	// Allowed What this caller may do now: acknowledge, assign, assess, decide, measure, settle, check-effect, message, link, close, reopen, reject, pin, read-evidence.
 	Allowed []string `json:"allowed"`
 
 	// Blockers What stands between the case and its closing by this caller, as slugs with parameters.

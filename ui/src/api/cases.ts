@@ -577,7 +577,7 @@ export interface components {
             nextStep: "acknowledge" | "decide" | "add-measures" | "settle-measures" | "check-effect" | "close" | "none";
             /** @description What stands between the case and its closing by this caller, as slugs with parameters. */
             blockers: components["schemas"]["Reason"][];
-            /** @description What this caller may do now: acknowledge, assign, assess, decide, measure, check-effect, message, close, reopen, reject, pin, read-evidence. */
+            /** @description What this caller may do now: acknowledge, assign, assess, decide, measure, settle, check-effect, message, link, close, reopen, reject, pin, read-evidence. */
             allowed: string[];
             /** @description The caller is involved (N3) and can neither decide nor close. */
             involved: boolean;

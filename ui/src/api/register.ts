@@ -668,6 +668,8 @@ export interface components {
             /** @description Whether an API key was given out. */
             readonly hasKey?: boolean;
             addresses?: string[];
+            /** @description Of a sender over TLS: fingerprints as RFC 5425 writes them ("sha-256:" and upper-case octets with colons between), or names in certificates that a trusted authority signed. */
+            certificates?: string[];
             shared?: boolean;
             realms?: {
                 [key: string]: string;

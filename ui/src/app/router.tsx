@@ -34,12 +34,12 @@ const windows = createRoute({ getParentRoute: () => register, path: 'tilgangsvin
 const systems = createRoute({ getParentRoute: () => register, path: 'systemer', component: lazyRouteComponent(() => import('../features/register/SystemsPage')) })
 const accounts = createRoute({ getParentRoute: () => register, path: 'kontoer', component: lazyRouteComponent(() => import('../features/register/AccountsPage')) })
 const sources = createRoute({ getParentRoute: () => register, path: 'kilder', component: lazyRouteComponent(() => import('../features/register/SourcesPage')) })
-const organisation = createRoute({ getParentRoute: () => root, path: '/organisasjon', loader: texts('admin'), component: lazyRouteComponent(() => import('../features/admin/OrganisationPage')) })
+const organisation = createRoute({ getParentRoute: () => root, path: '/organisasjon', loader: texts('admin', 'directory'), component: lazyRouteComponent(() => import('../features/admin/OrganisationPage')) })
 const health = createRoute({ getParentRoute: () => root, path: '/drift', loader: texts('admin'), component: lazyRouteComponent(() => import('../features/admin/HealthPage')) })
 const audit = createRoute({ getParentRoute: () => root, path: '/revisjon', loader: texts('audit'), component: lazyRouteComponent(() => import('../features/audit/AuditPage')) })
 const mine = createRoute({ getParentRoute: () => root, path: '/mine', loader: texts('mine', 'followup', 'report'), component: lazyRouteComponent(() => import('../features/mine/MinePage')) })
 const mineOne = createRoute({ getParentRoute: () => root, path: '/mine/$reportId', loader: texts('mine', 'followup', 'report'), component: lazyRouteComponent(() => import('../features/mine/MyReportPage')) })
-const account = createRoute({ getParentRoute: () => root, path: '/konto', loader: texts('account'), component: lazyRouteComponent(() => import('../features/account/AccountPage')) })
+const account = createRoute({ getParentRoute: () => root, path: '/konto', loader: texts('account', 'directory'), component: lazyRouteComponent(() => import('../features/account/AccountPage')) })
 const home = createRoute({ getParentRoute: () => root, path: '/arbeid', beforeLoad: ({ context }) => { throw redirect({ to: homeOf(context.me) }) } })
 
 const tree = root.addChildren([

@@ -3,7 +3,7 @@ import { ExclamationmarkTriangleIcon, InboxIcon } from '@navikt/aksel-icons'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { asProblem } from '../api/client'
-import { problemText } from './problemText'
+import { fieldFaults, problemText } from './problemText'
 
 /** Grey shapes in the place of what is coming; `label` is what a screen reader hears. */
 export function Loading({ rows = 4, label }: { rows?: number; label?: string }) {
@@ -53,9 +53,11 @@ export function Refusal({ error }: { error: unknown }) {
   const { t } = useTranslation()
   if (!error) return null
   const problem = asProblem(error)
+  const faults = [...new Set(Object.values(fieldFaults(problem)))]
   return (
     <div className="ds-alert" data-color="danger" role="alert">
       <p className="strong">{problemText(problem)}</p>
+      {faults.length > 0 && <ul>{faults.map((fault) => <li key={fault}>{fault}</li>)}</ul>}
       {problem.temporary && <p>{t('common:failed.nothingLost')}</p>}
     </div>
   )

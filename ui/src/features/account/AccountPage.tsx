@@ -9,11 +9,14 @@ import { PageHead, Panel } from '../../components/Page'
 import { Refusal } from '../../components/states'
 import { toast } from '../../components/toast'
 import type { components } from '../../api/identity'
+import { Absence } from './Absence'
 
 export default function AccountPage() {
   const { t } = useTranslation()
   const me = useMe()
   const [scheme, setScheme] = useState<ColorScheme>(colorScheme())
+  // Whoever sees the others of the municipality can name a delegate among them.
+  const names = me.allowed.some((p) => p.action === 'directory.read' && p.scope !== 'own')
   return (
     <div className="narrow">
       <PageHead title={t('account:title')} lead={t('account:lead', { name: me.name, tenant: me.tenant.name })} />
@@ -21,6 +24,7 @@ export default function AccountPage() {
         <Panel title={t('account:roles')} id="roller">
           <ul>{me.roles.map((r, i) => <li key={`${r.role}${i}`}>{r.unitId && r.unitId === me.unit?.id ? t('account:roleIn', { role: t(`app:role.${r.role}`), unit: me.unit.name }) : t(`app:role.${r.role}`)}</li>)}</ul>
         </Panel>
+        {names && !me.roles.some((r) => r.role === 'administrator') && <Absence />}
         <Panel title={t('account:appearance')} id="utseende">
           <ToggleGroup value={scheme} onChange={(value) => { setScheme(value as ColorScheme); setColorScheme(value as ColorScheme) }} aria-label={t('account:scheme')}>
             {(['auto', 'light', 'dark'] as const).map((s) => <ToggleGroup.Item key={s} value={s}>{t(`account:${s}`)}</ToggleGroup.Item>)}

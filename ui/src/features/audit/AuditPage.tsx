@@ -12,7 +12,7 @@ import { Empty, Failed, Loading, Refusal } from '../../components/states'
 import { toast } from '../../components/toast'
 import { i18n } from '../../i18n'
 import { compact, dayAndTime, fromLocalInput } from '../../time/format'
-import { usePersons } from '../register/model'
+import { usePersons } from '../../directory/directory'
 
 type Record = components['schemas']['Record']
 const groups = ['event', 'case', 'evidence', 'report', 'register', 'window', 'account', 'audit'] as const

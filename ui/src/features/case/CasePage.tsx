@@ -21,15 +21,11 @@ import {
 import { Evidence } from './Evidence'
 import { Findings } from './Findings'
 import { History } from './History'
+import { LinkDialog } from './LinkDialog'
+import { Links } from './Links'
 import { EffectCheck, Measures } from './Measures'
+import type { Open, OpenDialog } from './open'
 import { Story } from './Story'
-
-export type OpenDialog =
-  | { is: 'decide' | 'no-measures' | 'ask-effect' | 'effect' | 'assign' | 'assess' | 'restored' | 'outcome' | 'close' | 'reject' | 'reopen' }
-  | { is: 'measure'; proposal?: { id: string; text: string } }
-  | { is: 'move-measure'; measureId: string }
-  | { is: 'meet'; regime: 'gdpr' | 'digital-security' }
-export type Open = (dialog: OpenDialog) => void
 
 /** A case as a story: what happened, why it came here, what the clock says, the next step. */
 export default function CasePage() {
@@ -83,6 +79,7 @@ function CaseView({ c }: { c: Case }) {
           <Closing c={c} />
           <Routing c={c} />
           <Facts c={c} open={open} />
+          <Links c={c} open={open} />
         </aside>
       </div>
       {dialog && <Dialogs c={c} dialog={dialog} close={() => setDialog(undefined)} />}
@@ -119,7 +116,8 @@ function Actions({ c, open }: { c: Case; open: Open }) {
 function Dialogs({ c, dialog, close }: { c: Case; dialog: OpenDialog; close: () => void }) {
   switch (dialog.is) {
     case 'decide': return <DecideDialog c={c} close={close} />
-    case 'measure': return <MeasureDialog c={c} close={close} proposal={dialog.proposal} />
+    case 'measure': return <MeasureDialog c={c} close={close} proposal={dialog.proposal} item={dialog.item} />
+    case 'link': return <LinkDialog c={c} close={close} />
     case 'move-measure': return <MoveMeasureDialog c={c} close={close} measureId={dialog.measureId} />
     case 'no-measures': return <NoMeasuresDialog c={c} close={close} />
     case 'ask-effect': return <AskEffectDialog c={c} close={close} />

@@ -1,6 +1,5 @@
 import { Button } from '@digdir/designsystemet-react'
 import { CheckmarkCircleFillIcon, CircleIcon } from '@navikt/aksel-icons'
-import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { cases } from '../../api/client'
@@ -10,7 +9,7 @@ import { Refusal } from '../../components/states'
 import { Time } from '../../components/Time'
 import { dayAndTime, duration, exact, relative } from '../../time/format'
 import { can, type Case, type Schemas, useCaseAction } from './api'
-import type { Open, OpenDialog } from './CasePage'
+import type { Open, OpenDialog } from './open'
 
 /** The one button, and a sentence on why. */
 export function NextStep({ c, open }: { c: Case; open: Open }) {
@@ -156,14 +155,6 @@ export function Facts({ c, open }: { c: Case; open: Open }) {
         <dt>{t('case:facts.created')}</dt><dd><Time at={s.created} form="plain" /></dd>
         {c.restoredAt && <><dt>{t('case:facts.restored')}</dt><dd><Time at={c.restoredAt} form="plain" /></dd></>}
       </dl>
-      {c.links.length > 0 && (
-        <div className="stack-2 links">
-          <h3 className="strong small">{t('case:links.title')}</h3>
-          {c.links.map((link) => (
-            <Link className="ds-link" key={link.caseId} to="/saker/$caseId" params={{ caseId: link.caseId }}>{t(`case:links.${link.kind}`)}: {link.number ?? link.caseId}</Link>
-          ))}
-        </div>
-      )}
     </Panel>
   )
 }

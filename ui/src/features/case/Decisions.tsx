@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { Panel } from '../../components/Page'
 import { Time } from '../../components/Time'
 import { can, type Case } from './api'
-import type { Open } from './CasePage'
+import type { Open } from './open'
 
 export function Decisions({ c, open }: { c: Case; open: Open }) {
   const { t } = useTranslation()

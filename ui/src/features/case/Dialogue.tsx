@@ -11,7 +11,7 @@ import { Time } from '../../components/Time'
 import { toast } from '../../components/toast'
 import { randomId } from '../report/draft'
 import { can, type Case } from './api'
-import type { Open } from './CasePage'
+import type { Open } from './open'
 
 /** The dialogue with whoever reported, without knowing who that is. */
 export function Dialogue({ c, open }: { c: Case; open: Open }) {

@@ -7,7 +7,7 @@ import { Refusal } from '../../components/states'
 import { Time } from '../../components/Time'
 import { day } from '../../time/format'
 import { can, type Case, useCaseAction } from './api'
-import type { Open } from './CasePage'
+import type { Open } from './open'
 
 export function Measures({ c, open }: { c: Case; open: Open }) {
   const { t } = useTranslation()
@@ -45,6 +45,7 @@ export function Measures({ c, open }: { c: Case; open: Open }) {
                 <div className="row-tight no-print">
                   <Button variant="secondary" data-size="sm" disabled={action.busy} onClick={() => void done(m.id)}>{t('case:measures.settleDone')}</Button>
                   <Button variant="tertiary" data-size="sm" disabled={action.busy} onClick={() => open({ is: 'move-measure', measureId: m.id })}>{t('case:measures.settleMoved')}</Button>
+                  {may && <Button variant="tertiary" data-size="sm" disabled={action.busy} aria-label={t('case:measures.editNamed', { text: m.text })} onClick={() => open({ is: 'measure', item: m })}>{t('case:measures.edit')}</Button>}
                 </div>
               )}
             </li>

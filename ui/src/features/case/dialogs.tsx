@@ -6,7 +6,7 @@ import { cases } from '../../api/client'
 import { Check, ChoiceGroup, SelectField, TextArea, TextField } from '../../components/Field'
 import { Modal } from '../../components/Modal'
 import { Refusal } from '../../components/states'
-import { fromLocalInput, toLocalInput } from '../../time/format'
+import { fromLocalInput, toDateInput, toLocalInput } from '../../time/format'
 import { candidatesQuery, type Case, type Schemas, useCaseAction } from './api'
 
 type Props = { c: Case; close: () => void }
@@ -100,19 +100,22 @@ function suggestionKeys(c: Case): string[] {
   return ['report1', 'report2']
 }
 
-export function MeasureDialog({ c, close, proposal }: Props & { proposal?: { id: string; text: string } | undefined }) {
+/** A new measure, or one that is not settled and is changed. */
+export function MeasureDialog({ c, close, proposal, item }: Props & { proposal?: { id: string; text: string } | undefined; item?: Schemas['Measure'] | undefined }) {
   const { t } = useTranslation()
-  const [kind, setKind] = useState<Schemas['MeasureKind']>('corrective')
-  const [text, setText] = useState(proposal?.text ?? '')
-  const [owner, setOwner] = useState('')
-  const [due, setDue] = useState(() => toLocalInput(Date.now() + 14 * 86_400_000).slice(0, 10))
+  const [kind, setKind] = useState<Schemas['MeasureKind']>(item?.kind ?? 'corrective')
+  const [text, setText] = useState(item?.text ?? proposal?.text ?? '')
+  const [owner, setOwner] = useState(item?.owner.id ?? '')
+  const [due, setDue] = useState(() => toDateInput(item?.due ?? Date.now() + 14 * 86_400_000))
   const { faults, check } = useRequired()
   return (
-    <ActionDialog c={c} close={close} title={t('case:measures.add')} submit={t('case:measures.submit')} said={t('case:measures.saved')} wide
+    <ActionDialog c={c} close={close} title={t(item ? 'case:measures.editTitle' : 'case:measures.add')} submit={t(item ? 'common:save' : 'case:measures.submit')} said={t(item ? 'case:measures.changed' : 'case:measures.saved')} wide
       build={() => {
         const at = fromLocalInput(`${due}T16:00`)
         if (!check({ text, owner, due: at ? due : '' }) || !at) return undefined
-        return () => cases.POST('/v1/cases/{caseId}/measures', { params: path(c), body: { kind, text: text.trim(), owner, due: at.toISOString(), ...(proposal ? { proposal: proposal.id } : {}) } })
+        const body = { kind, text: text.trim(), owner, due: at.toISOString() }
+        if (item) return () => cases.PATCH('/v1/cases/{caseId}/measures/{measureId}', { params: { path: { caseId: c.summary.id, measureId: item.id } }, body })
+        return () => cases.POST('/v1/cases/{caseId}/measures', { params: path(c), body: { ...body, ...(proposal ? { proposal: proposal.id } : {}) } })
       }}>
       <ChoiceGroup label={t('case:measures.kind')} value={kind} onChange={(v) => setKind(v as Schemas['MeasureKind'])}
         choices={(['corrective', 'preventive'] as const).map((k) => ({ value: k, label: t(`case:measures.kinds.${k}`), help: t(`case:measures.kindHelp.${k}`) }))} />

@@ -4,11 +4,13 @@ import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { data, register } from '../../api/client'
+import { EditDialog, Many, useFaults } from '../../components/EditDialog'
 import { useMay } from '../../app/MeContext'
 import { SelectField, TextArea, TextField } from '../../components/Field'
 import { Empty, Failed, Loading } from '../../components/states'
-import { filled, lines, nameIn, type Schemas, useAccounts, usePersons, useSave, useSystems, useVendors } from './model'
-import { EditDialog, Many, useFaults } from './parts'
+import { usePersons } from '../../directory/directory'
+import { filled, lines, nameIn, type Schemas, useAccounts, useSave, useSystems, useVendors } from './model'
+import { EndRecord } from './parts'
 
 const flags = ['dual-login', 'guest', 'shared'] as const
 
@@ -63,6 +65,7 @@ function AccountForm({ item, close }: { item?: Schemas['AccountItem']; close: ()
   const systems = useSystems()
   const { busy, error, save } = useSave(close)
   const { faults, check } = useFaults()
+  const [ending, setEnding] = useState(false)
   const [a, setA] = useState<Schemas['Account']>(item?.data ?? { name: '' })
   const [aliases, setAliases] = useState(item?.data.aliases?.join('\n') ?? '')
   const owner = a.vendorId ? `vendor:${a.vendorId}` : a.personId ? `person:${a.personId}` : ''
@@ -78,8 +81,10 @@ function AccountForm({ item, close }: { item?: Schemas['AccountItem']; close: ()
       ? register.PUT('/v1/accounts/{id}', { params: { path: { id: item.id } }, body: { data: body, revision: item.revision } })
       : register.POST('/v1/accounts', { body: { data: body } })))
   }
+  if (ending && item) return <EndRecord name={item.data.name} close={close} call={() => register.POST('/v1/accounts/{id}/end', { params: { path: { id: item.id } }, body: { revision: item.revision } })} />
   return (
-    <EditDialog title={t(item ? 'register:account.editTitle' : 'register:account.newTitle')} close={close} busy={busy} error={error} save={submit} wide>
+    <EditDialog title={t(item ? 'register:account.editTitle' : 'register:account.newTitle')} close={close} busy={busy} error={error} save={submit} wide
+      end={item && { label: t('register:end'), run: () => setEnding(true) }}>
       <div className="two">
         <TextField label={t('register:name')} value={a.name} fault={faults.name} maxLength={200} onChange={(e) => setA({ ...a, name: e.target.value })} />
         <TextField label={t('register:account.realm')} help={t('register:account.realmHelp')} optional value={a.realm ?? ''} maxLength={200} onChange={(e) => setA({ ...a, realm: e.target.value })} />

@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { register } from '../../api/client'
+import { EditDialog, Many, useFaults } from '../../components/EditDialog'
 import { Check, SelectField, TextField } from '../../components/Field'
 import { fromLocalInput, toDateInput } from '../../time/format'
 import { annexes, filled, points, type Schemas, useSave, useSystems, useVendors } from './model'
-import { EditDialog, Many, useFaults, Validity } from './parts'
+import { EndRecord, Validity } from './parts'
 
 const midnight = (day: string) => (day ? fromLocalInput(`${day}T00:00`)?.toISOString() : undefined)
 
@@ -15,6 +16,7 @@ export function AgreementForm({ vendorId, item, close }: { vendorId?: string; it
   const systems = useSystems()
   const { busy, error, save } = useSave(close)
   const { faults, check } = useFaults()
+  const [ending, setEnding] = useState(false)
   const [vendor, setVendor] = useState(item?.data.vendorId ?? vendorId ?? '')
   const [title, setTitle] = useState(item?.data.title ?? '')
   const [signed, setSigned] = useState(item?.data.signed ?? false)
@@ -33,8 +35,10 @@ export function AgreementForm({ vendorId, item, close }: { vendorId?: string; it
       ? register.PUT('/v1/agreements/{id}', { params: { path: { id: item.id } }, body: { data: body, revision: item.revision, ...validity, ...(validTo ? {} : { openEnded: true }) } })
       : register.POST('/v1/agreements', { body: { data: body, ...validity } })))
   }
+  if (ending && item) return <EndRecord name={item.data.title} close={close} call={() => register.POST('/v1/agreements/{id}/end', { params: { path: { id: item.id } }, body: { revision: item.revision } })} />
   return (
-    <EditDialog title={t(item ? 'register:agreement.editTitle' : 'register:agreement.newTitle')} close={close} busy={busy} error={error} save={submit} wide>
+    <EditDialog title={t(item ? 'register:agreement.editTitle' : 'register:agreement.newTitle')} close={close} busy={busy} error={error} save={submit} wide
+      end={item && { label: t('register:end'), run: () => setEnding(true) }}>
       <SelectField label={t('register:agreement.vendor')} value={vendor} fault={faults.vendor} disabled={vendorId !== undefined || item !== undefined} onChange={(e) => setVendor(e.target.value)}>
         <option value="">{t('register:choose')}</option>
         {vendors.data?.map((v) => <option key={v.id} value={v.id}>{v.data.name}</option>)}

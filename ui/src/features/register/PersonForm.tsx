@@ -1,9 +1,9 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { register } from '../../api/client'
+import { EditDialog, Many, useFaults } from '../../components/EditDialog'
 import { TextArea, TextField } from '../../components/Field'
 import { filled, lines, type Schemas, useSave } from './model'
-import { EditDialog, Many, useFaults } from './parts'
 
 /** A row of a vendor's access list. */
 export function PersonForm({ vendorId, accounts, item, close }: { vendorId: string; accounts: Schemas['AccountItem'][]; item?: Schemas['VendorPersonItem']; close: () => void }) {

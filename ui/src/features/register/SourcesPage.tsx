@@ -3,14 +3,16 @@ import { DatabaseIcon, FilesIcon, PlusIcon } from '@navikt/aksel-icons'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { register } from '../../api/client'
+import { EditDialog, useFaults } from '../../components/EditDialog'
 import { useMay } from '../../app/MeContext'
 import { Check, SelectField, TextField } from '../../components/Field'
 import { Modal } from '../../components/Modal'
 import { Empty, Failed, Loading } from '../../components/states'
 import { toast } from '../../components/toast'
 import { duration } from '../../time/format'
-import { filled, type Schemas, usePersons, useSave, useSources } from './model'
-import { EditDialog, useFaults, Weaknesses } from './parts'
+import { usePersons } from '../../directory/directory'
+import { filled, type Schemas, useSave, useSources } from './model'
+import { EndRecord, Weaknesses } from './parts'
 
 export default function SourcesPage() {
   const { t } = useTranslation()
@@ -19,6 +21,7 @@ export default function SourcesPage() {
   const persons = usePersons()
   const [editing, setEditing] = useState<{ item?: Schemas['SourceItem'] }>()
   const [key, setKey] = useState<string>()
+  const [renewing, setRenewing] = useState<Schemas['SourceItem']>()
   if (sources.isPending) return <Loading rows={5} />
   if (sources.isError) return <Failed error={sources.error} retry={() => void sources.refetch()} />
   return (
@@ -36,7 +39,8 @@ export default function SourcesPage() {
                   <td data-label={t('register:source.responsible')}>{persons.data?.find((p) => p.id === s.data.responsible)?.name ?? t('register:system.vacant')}</td>
                   <td>{s.data.silentAfterSeconds ? duration(s.data.silentAfterSeconds * 1000) : ''}</td>
                   <td><Weaknesses of={s.weaknesses} /></td>
-                  <td>{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: s })}>{t('register:edit')}</Button>}</td>
+                  <td className="row-actions">{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: s })}>{t('register:edit')}</Button>}
+                    {mayWrite && s.data.hasKey && <Button variant="tertiary" data-size="sm" onClick={() => setRenewing(s)}>{t('register:source.newKey')}</Button>}</td>
                 </tr>
               ))}
             </tbody>
@@ -44,6 +48,7 @@ export default function SourcesPage() {
         </div>
       )}
       {editing && <SourceForm {...(editing.item ? { item: editing.item } : {})} close={() => setEditing(undefined)} created={setKey} />}
+      {renewing && <RenewKey item={renewing} close={() => setRenewing(undefined)} created={setKey} />}
       {key && (
         <Modal title={t('register:source.keyTitle')} close={() => setKey(undefined)}>
           <p>{t('register:source.keyText')}</p>
@@ -55,11 +60,26 @@ export default function SourcesPage() {
   )
 }
 
+function RenewKey({ item, close, created }: { item: Schemas['SourceItem']; close: () => void; created: (key: string) => void }) {
+  const { t } = useTranslation()
+  const { busy, error, save } = useSave(close)
+  const renew = async () => {
+    const saved = await save(() => register.POST('/v1/sources/{id}/key', { params: { path: { id: item.id } } }), t('register:source.newKeyDone'))
+    if (saved?.apiKey) created(saved.apiKey)
+  }
+  return (
+    <EditDialog title={t('register:source.newKeyTitle', { name: item.data.name })} close={close} submit={t('register:source.newKey')} busy={busy} error={error} save={() => void renew()} danger>
+      <p>{t('register:source.newKeyText')}</p>
+    </EditDialog>
+  )
+}
+
 function SourceForm({ item, close, created }: { item?: Schemas['SourceItem']; close: () => void; created: (key: string) => void }) {
   const { t } = useTranslation()
   const persons = usePersons()
   const { busy, error, save } = useSave(close)
   const { faults, check } = useFaults()
+  const [ending, setEnding] = useState(false)
   const [s, setS] = useState<Schemas['Source']>(item?.data ?? { name: '', kind: 'syslog', timeZone: 'Europe/Oslo', silentAfterSeconds: 86_400 })
   const set = (part: Partial<Schemas['Source']>) => setS({ ...s, ...part })
   const submit = async () => {
@@ -70,8 +90,10 @@ function SourceForm({ item, close, created }: { item?: Schemas['SourceItem']; cl
     const saved = await save(() => register.POST('/v1/sources', { body: { data: body } }))
     if (saved?.apiKey) created(saved.apiKey)
   }
+  if (ending && item) return <EndRecord name={item.data.name} close={close} call={() => register.POST('/v1/sources/{id}/end', { params: { path: { id: item.id } }, body: { revision: item.revision } })} />
   return (
-    <EditDialog title={t(item ? 'register:source.editTitle' : 'register:source.newTitle')} close={close} busy={busy} error={error} save={() => void submit()}>
+    <EditDialog title={t(item ? 'register:source.editTitle' : 'register:source.newTitle')} close={close} busy={busy} error={error} save={() => void submit()}
+      end={item && { label: t('register:end'), run: () => setEnding(true) }}>
       <TextField label={t('register:name')} value={s.name} fault={faults.name} maxLength={200} onChange={(e) => set({ name: e.target.value })} />
       <SelectField label={t('register:source.kind')} value={s.kind} onChange={(e) => set({ kind: e.target.value as 'file' })}>
         {(['syslog', 'bulk', 'file', 'import'] as const).map((k) => <option key={k} value={k}>{t(`register:source.kinds.${k}`)}</option>)}

@@ -3,11 +3,13 @@ import { DatabaseIcon, PlusIcon } from '@navikt/aksel-icons'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { register } from '../../api/client'
+import { EditDialog, Many, useFaults } from '../../components/EditDialog'
 import { useMay } from '../../app/MeContext'
 import { Check, SelectField, TextArea, TextField } from '../../components/Field'
 import { Empty, Failed, Loading } from '../../components/states'
-import { filled, lines, nameIn, type Schemas, usePersons, useSave, useSystems, useUnits, useVendors } from './model'
-import { EditDialog, Many, useFaults, Weaknesses } from './parts'
+import { usePersons, useUnits } from '../../directory/directory'
+import { filled, lines, nameIn, type Schemas, useSave, useSystems, useVendors } from './model'
+import { EndRecord, Weaknesses } from './parts'
 
 export default function SystemsPage() {
   const { t } = useTranslation()
@@ -54,6 +56,7 @@ function SystemForm({ item, close }: { item?: Schemas['SystemItem']; close: () =
   const vendors = useVendors()
   const { busy, error, save } = useSave(close)
   const { faults, check } = useFaults()
+  const [ending, setEnding] = useState(false)
   const [s, setS] = useState<Schemas['System']>(item?.data ?? { name: '', unitId: '' })
   const [hosts, setHosts] = useState(item?.data.hosts?.join('\n') ?? '')
   const [services, setServices] = useState(item?.data.services?.join('\n') ?? '')
@@ -72,8 +75,10 @@ function SystemForm({ item, close }: { item?: Schemas['SystemItem']; close: () =
       {persons.data?.map((p) => <option key={p.id} value={p.id}>{[p.name, p.title].filter(Boolean).join(', ')}</option>)}
     </SelectField>
   )
+  if (ending && item) return <EndRecord name={item.data.name} close={close} call={() => register.POST('/v1/systems/{id}/end', { params: { path: { id: item.id } }, body: { revision: item.revision } })} />
   return (
-    <EditDialog title={t(item ? 'register:system.editTitle' : 'register:system.newTitle')} close={close} busy={busy} error={error} save={submit} wide>
+    <EditDialog title={t(item ? 'register:system.editTitle' : 'register:system.newTitle')} close={close} busy={busy} error={error} save={submit} wide
+      end={item && { label: t('register:end'), run: () => setEnding(true) }}>
       <TextField label={t('register:name')} value={s.name} fault={faults.name} maxLength={200} onChange={(e) => set({ name: e.target.value })} />
       <SelectField label={t('register:system.unit')} value={s.unitId} fault={faults.unitId} onChange={(e) => set({ unitId: e.target.value })}>
         <option value="">{t('register:choose')}</option>

@@ -9,8 +9,8 @@ import { PageHead, Panel } from '../../components/Page'
 import { Failed, Loading } from '../../components/states'
 import { day, dayAndTime } from '../../time/format'
 import { AgreementForm } from './AgreementForm'
-import { annexes, points, type Schemas, useOverview, useSave } from './model'
-import { AgreementTag, EndDialog, Weaknesses, WindowTag } from './parts'
+import { annexes, points, type Schemas, useOverview } from './model'
+import { AgreementTag, EndRecord, Weaknesses, WindowTag } from './parts'
 import { PersonForm } from './PersonForm'
 import { VendorForm } from './VendorForm'
 import { RequestWindow } from './WindowForms'
@@ -94,14 +94,7 @@ export default function VendorPage() {
       {dialog?.is === 'request' && <RequestWindow vendorId={id} close={close} />}
       {dialog?.is === 'agreement' && <AgreementForm vendorId={id} {...(dialog.item ? { item: dialog.item } : {})} close={close} />}
       {dialog?.is === 'person' && <PersonForm vendorId={id} accounts={o.accounts} {...(dialog.item ? { item: dialog.item } : {})} close={close} />}
-      {dialog?.is === 'end-person' && <EndPerson item={dialog.item} close={close} />}
+      {dialog?.is === 'end-person' && <EndRecord name={dialog.item.data.name} close={close} call={() => register.POST('/v1/vendor-persons/{id}/end', { params: { path: { id: dialog.item.id } }, body: { revision: dialog.item.revision } })} />}
     </>
   )
-}
-
-function EndPerson({ item, close }: { item: Schemas['VendorPersonItem']; close: () => void }) {
-  const { t } = useTranslation()
-  const { busy, error, save } = useSave(close)
-  return <EndDialog name={item.data.name} close={close} busy={busy} error={error}
-    end={() => void save(() => register.POST('/v1/vendor-persons/{id}/end', { params: { path: { id: item.id } }, body: { revision: item.revision } }), t('register:ended'))} />
 }

@@ -8,7 +8,7 @@ import { Empty, Failed, Loading } from '../../components/states'
 import { clock, dayAndTime, duration, sameDay } from '../../time/format'
 import { type Schemas, useCalendar } from './model'
 import { AgreementTag, WindowTag } from './parts'
-import { ApproveWindow, RequestWindow, RevokeWindow } from './WindowForms'
+import { ApproveWindow, ExtendWindow, RequestWindow, RevokeWindow } from './WindowForms'
 
 type Entry = Schemas['CalendarEntry']
 
@@ -25,7 +25,7 @@ export default function WindowsPage() {
   const mayRequest = useMay('window.request')
   const days = useMemo(() => ({ from: new Date(Date.now() - 30 * 86_400_000).toISOString(), to: new Date(Date.now() + 90 * 86_400_000).toISOString() }), [])
   const calendar = useCalendar(days)
-  const [dialog, setDialog] = useState<{ is: 'request' } | { is: 'approve' | 'revoke'; entry: Entry }>()
+  const [dialog, setDialog] = useState<{ is: 'request' } | { is: 'approve' | 'extend' | 'revoke'; entry: Entry }>()
   if (calendar.isPending) return <Loading rows={5} />
   if (calendar.isError) return <Failed error={calendar.error} retry={() => void calendar.refetch()} />
   const close = () => setDialog(undefined)
@@ -41,7 +41,7 @@ export default function WindowsPage() {
             <h2 className="section-title" id={`vindu-${section.key}`}>{t(`register:window.${section.key}`)}</h2>
             <ul className="plain panel list padded">
               {(section.key === 'past' ? [...entries].reverse() : entries).map((entry) => (
-                <Row key={entry.window.id} entry={entry} approve={() => setDialog({ is: 'approve', entry })} revoke={() => setDialog({ is: 'revoke', entry })} />
+                <Row key={entry.window.id} entry={entry} open={(is) => setDialog({ is, entry })} />
               ))}
             </ul>
           </section>
@@ -49,12 +49,13 @@ export default function WindowsPage() {
       })}
       {dialog?.is === 'request' && <RequestWindow close={close} />}
       {dialog?.is === 'approve' && <ApproveWindow entry={dialog.entry} close={close} />}
+      {dialog?.is === 'extend' && <ExtendWindow entry={dialog.entry} close={close} />}
       {dialog?.is === 'revoke' && <RevokeWindow entry={dialog.entry} close={close} />}
     </div>
   )
 }
 
-function Row({ entry, approve, revoke }: { entry: Entry; approve: () => void; revoke: () => void }) {
+function Row({ entry, open }: { entry: Entry; open: (is: 'approve' | 'extend' | 'revoke') => void }) {
   const { t } = useTranslation()
   const w = entry.window
   const ends = sameDay(w.data.from, w.data.to) ? clock(w.data.to) : dayAndTime(w.data.to)
@@ -70,8 +71,9 @@ function Row({ entry, approve, revoke }: { entry: Entry; approve: () => void; re
       </span>
       {entry.mayApprove && live && (
         <span className="row-tight">
-          {w.state === 'requested' && <Button data-size="sm" onClick={approve}>{t('register:window.approve')}</Button>}
-          <Button variant="tertiary" data-size="sm" onClick={revoke}>{t('register:window.revoke')}</Button>
+          {w.state === 'requested' && <Button data-size="sm" onClick={() => open('approve')}>{t('register:window.approve')}</Button>}
+          {w.state !== 'requested' && <Button variant="tertiary" data-size="sm" onClick={() => open('extend')}>{t('register:window.extend')}</Button>}
+          <Button variant="tertiary" data-size="sm" onClick={() => open('revoke')}>{t('register:window.revoke')}</Button>
         </span>
       )}
     </li>

@@ -1,9 +1,8 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { data, identity, register } from '../../api/client'
+import { data, register } from '../../api/client'
 import type { components } from '../../api/register'
-import { toast } from '../../components/toast'
+import { useSave as useSaveAny } from '../../components/useSave'
 
 export type Schemas = components['schemas']
 export type AgreementState = Schemas['AgreementState']
@@ -17,8 +16,6 @@ export const useSystems = () => useQuery({ ...all, queryKey: ['register', 'syste
 export const useAccounts = () => useQuery({ ...all, queryKey: ['register', 'accounts'], queryFn: () => data(() => register.GET('/v1/accounts', everything)).then((l) => l.items) })
 export const useSources = () => useQuery({ ...all, queryKey: ['register', 'sources'], queryFn: () => data(() => register.GET('/v1/sources', everything)).then((l) => l.items) })
 export const useOverview = (id: string) => useQuery({ ...all, queryKey: ['register', 'overview', id], queryFn: () => data(() => register.GET('/v1/vendors/{id}/overview', { params: { path: { id } } })) })
-export const useUnits = () => useQuery({ queryKey: ['units'], staleTime: 60_000, queryFn: () => data(() => identity.GET('/v1/units')).then((l) => l.items) })
-export const usePersons = () => useQuery({ queryKey: ['persons'], staleTime: 60_000, queryFn: () => data(() => identity.POST('/v1/persons/search', { body: { limit: 200 } })).then((l) => l.items) })
 
 export function useCalendar(days: { from: string; to: string }) {
   return useQuery({
@@ -27,29 +24,11 @@ export function useCalendar(days: { from: string; to: string }) {
   })
 }
 
-/** Saves a change of the register, shows what follows from it everywhere, and says so. */
+/** Saves a change of the register, and says that it holds now. */
 export function useSave(done: () => void) {
   const { t } = useTranslation()
-  const queries = useQueryClient()
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>()
-  async function save<T>(call: () => Promise<{ data?: T; response: Response }>, said = t('register:changed')): Promise<T | undefined> {
-    setBusy(true)
-    setError(undefined)
-    try {
-      const saved = await data(call)
-      void queries.invalidateQueries({ queryKey: ['register'] })
-      toast(said)
-      done()
-      return saved
-    } catch (problem) {
-      setError(problem)
-      return undefined
-    } finally {
-      setBusy(false)
-    }
-  }
-  return { busy, error, save }
+  const { busy, error, save: saveAny } = useSaveAny(['register'], done)
+  return { busy, error, save: <T>(call: () => Promise<{ data?: T; response: Response }>, said = t('register:changed')) => saveAny(call, said) }
 }
 
 const worstFirst: AgreementState[] = ['missing', 'expired', 'unsigned', 'not-yet-valid', 'missing-annexes', 'expiring', 'valid']
