@@ -133,7 +133,7 @@ func (w *writer) step(ctx context.Context, tx *sql.Tx, j job) error {
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT job`); err != nil {
 		return err
 	}
-	err := j.fn(tx)
+	err := j.fn(steady{tx})
 	if err != nil {
 		if _, rerr := tx.ExecContext(ctx, `ROLLBACK TO job`); rerr != nil {
 			return errors.Join(err, rerr)
@@ -143,6 +143,22 @@ func (w *writer) step(ctx context.Context, tx *sql.Tx, j job) error {
 		return errors.Join(err, rerr)
 	}
 	return err
+}
+
+// steady carries a statement to its end when its caller has gone: SQLite would
+// undo the transaction, and with it the writes of everyone in the batch.
+type steady struct{ tx *sql.Tx }
+
+func (s steady) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.tx.ExecContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (s steady) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.tx.QueryContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (s steady) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.tx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
 }
 
 func answer(batch []job, errs []error, all error) {
