@@ -14,7 +14,6 @@ import (
 	"varde.internal/services/cases"
 	"varde.internal/services/deviation"
 	"varde.internal/services/identity"
-	identityhttp "varde.internal/services/identity/http"
 	"varde.internal/services/register"
 	"varde.internal/services/search"
 	"varde.internal/services/web"
@@ -34,7 +33,7 @@ func (in *Installation) build(name string) (run.Part, error) {
 		}
 		return audit.New(deps, c)
 	case "identity":
-		return identity.New(deps, in.Identity(), identityhttp.Routes)
+		return identity.New(deps, in.Identity())
 	case "cases":
 		return cases.New(deps, cases.Default())
 	case "register":
@@ -94,6 +93,7 @@ func (in *Installation) web() web.Config {
 func (in *Installation) collector() collector.Config {
 	c := collector.Default()
 	c.SyslogTCP, c.SyslogUDP = in.cfg.Syslog.TCP, in.cfg.Syslog.UDP
+	c.SyslogTLS = collector.TLS(in.cfg.Syslog.TLS)
 	for _, f := range in.cfg.Logs {
 		c.Files = append(c.Files, collector.File(f))
 	}

@@ -94,7 +94,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	audithttp.Register(m.app, func() (audithttp.Audit, error) {
+	audithttp.Routes(m.app, func() (audithttp.Audit, error) {
 		s, err := m.Service()
 		return api{s}, err
 	})

@@ -76,7 +76,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	caseshttp.Register(app, func() (caseshttp.Cases, error) {
+	caseshttp.Routes(app, func() (caseshttp.Cases, error) {
 		s, err := m.Service()
 		return api{s}, err
 	})

@@ -96,7 +96,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	deviationhttp.Register(m.app, func() (deviationhttp.Deviation, error) {
+	deviationhttp.Routes(m.app, func() (deviationhttp.Deviation, error) {
 		s, err := m.Service()
 		return api{s}, err
 	})

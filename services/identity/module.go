@@ -11,14 +11,11 @@ import (
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/httpx"
 	"varde.internal/platform/run"
+	identityhttp "varde.internal/services/identity/http"
 )
 
 // Name of the part.
 const Name = "identity"
-
-// Routes adds the handlers to the application (services/identity/http.Routes):
-// they import this package, so they are handed in.
-type Routes func(app *fiber.App, s *Service)
 
 // Module is the part.
 type Module struct {
@@ -30,7 +27,7 @@ type Module struct {
 var _ run.Part = (*Module)(nil)
 
 // New wires the service. It does no I/O.
-func New(deps run.Deps, cfg Config, routes Routes) (*Module, error) {
+func New(deps run.Deps, cfg Config) (*Module, error) {
 	s, err := NewService(Deps{Log: deps.Log, Clock: deps.Clock, Docs: deps.Docs, Audit: deps.Audit, Secret: deps.Secret}, cfg)
 	if err != nil {
 		return nil, err
@@ -40,7 +37,8 @@ func New(deps run.Deps, cfg Config, routes Routes) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes(m.app, s)
+	// Keys and service tokens need no store: what does says so itself.
+	identityhttp.Routes(m.app, func() (identityhttp.Identity, error) { return api{s}, nil })
 	return m, nil
 }
 

@@ -65,7 +65,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	searchhttp.Register(app, func() (searchhttp.Search, error) {
+	searchhttp.Routes(app, func() (searchhttp.Search, error) {
 		s, err := m.service.Get()
 		return api{s}, err
 	})

@@ -4,6 +4,7 @@ package http
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -54,95 +55,84 @@ type Cases interface {
 	Access(ctx context.Context, caseID string) (casesapi.CaseAccess, error)
 }
 
-const pageSize = 50
-
-// Register puts the routes on the application. service fails while the stores
+// Routes puts the routes on the application. service fails while the stores
 // are not open yet.
-func Register(app *fiber.App, service func() (Cases, error)) {
-	h := handlers{service}
-	app.Get("/v1/queue", h.queue)
-	app.Post("/v1/cases/search", h.search)
-	app.Get("/v1/internal/cases/:caseId", get(h, Cases.Access))
+func Routes(app *fiber.App, service func() (Cases, error)) {
+	app.Get("/v1/queue", httpx.Answer(service, fiber.StatusOK, queue))
+	app.Post("/v1/cases/search", httpx.Take(service, fiber.StatusOK, Cases.Search))
+	app.Get("/v1/internal/cases/:caseId", about(service, Cases.Access))
 	one := app.Group("/v1/cases/:caseId")
-	one.Get("", get(h, Cases.Get))
-	one.Get("/history", page(h, Cases.History))
-	one.Get("/candidates", get(h, Cases.Candidates))
-	one.Post("/acknowledge", get(h, Cases.Acknowledge))
-	one.Post("/assign", change(h, Cases.Assign))
-	one.Post("/assessment", change(h, Cases.Assess))
-	one.Post("/deadlines/:regime/meet", changePart(h, "regime", Cases.MeetDeadline))
-	one.Post("/decisions", change(h, Cases.Decide))
-	one.Post("/measures", change(h, Cases.AddMeasure))
-	one.Patch("/measures/:measureId", changePart(h, "measureId", Cases.UpdateMeasure))
-	one.Post("/measures/:measureId/settle", changePart(h, "measureId", Cases.SettleMeasure))
-	one.Post("/no-measures", change(h, Cases.SetNoMeasures))
-	one.Post("/effect-check", change(h, Cases.CheckEffect))
-	one.Post("/effect-checker", change(h, Cases.AskForEffectCheck))
-	one.Post("/restored", change(h, Cases.SetRestored))
-	one.Post("/outcome", change(h, Cases.SetOutcome))
-	one.Post("/close", change(h, Cases.Close))
-	one.Post("/reopen", change(h, Cases.Reopen))
-	one.Post("/reject", change(h, Cases.Reject))
-	one.Post("/links", change(h, Cases.Link))
-	one.Delete("/links/:otherId", h.unlink)
-	one.Get("/messages", page(h, Cases.Messages))
-	one.Post("/messages", create(h, Cases.Write))
-	one.Get("/evidence", page(h, Cases.Evidence))
-	one.Post("/evidence", create(h, Cases.Pin))
-	one.Get("/attachments/:attachmentId", h.attachment)
+	one.Get("", about(service, Cases.Get))
+	one.Get("/history", page(service, Cases.History))
+	one.Get("/candidates", about(service, Cases.Candidates))
+	one.Post("/acknowledge", about(service, Cases.Acknowledge))
+	one.Post("/assign", change(service, Cases.Assign))
+	one.Post("/assessment", change(service, Cases.Assess))
+	one.Post("/deadlines/:regime/meet", changePart(service, "regime", Cases.MeetDeadline))
+	one.Post("/decisions", change(service, Cases.Decide))
+	one.Post("/measures", change(service, Cases.AddMeasure))
+	one.Patch("/measures/:measureId", changePart(service, "measureId", Cases.UpdateMeasure))
+	one.Post("/measures/:measureId/settle", changePart(service, "measureId", Cases.SettleMeasure))
+	one.Post("/no-measures", change(service, Cases.SetNoMeasures))
+	one.Post("/effect-check", change(service, Cases.CheckEffect))
+	one.Post("/effect-checker", change(service, Cases.AskForEffectCheck))
+	one.Post("/restored", change(service, Cases.SetRestored))
+	one.Post("/outcome", change(service, Cases.SetOutcome))
+	one.Post("/close", change(service, Cases.Close))
+	one.Post("/reopen", change(service, Cases.Reopen))
+	one.Post("/reject", change(service, Cases.Reject))
+	one.Post("/links", change(service, Cases.Link))
+	one.Delete("/links/:otherId", httpx.Answer(service, fiber.StatusOK, unlink))
+	one.Get("/messages", page(service, Cases.Messages))
+	one.Post("/messages", create(service, Cases.Write))
+	one.Get("/evidence", page(service, Cases.Evidence))
+	one.Post("/evidence", create(service, Cases.Pin))
+	one.Get("/attachments/:attachmentId", httpx.Serve(service, attachment))
 }
 
-type handlers struct{ service func() (Cases, error) }
+const caseID = "caseId"
 
-func (h handlers) queue(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	limit, after := httpx.Paging(c, pageSize)
-	q, err := s.Queue(c.UserContext(), c.Query("section"), limit, after)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, q)
+// about answers a request without a body about one case.
+func about[Out any](service func() (Cases, error), use func(Cases, context.Context, string) (Out, error)) fiber.Handler {
+	return httpx.AnswerOne(service, caseID, use)
 }
 
-func (h handlers) search(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	in, err := httpx.Body[casesapi.CaseSearch](c)
-	if err != nil {
-		return err
-	}
-	list, err := s.Search(c.UserContext(), in)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, list)
+// page answers a page of something of one case.
+func page[Out any](service func() (Cases, error), use func(Cases, context.Context, string, int, string) (Out, error)) fiber.Handler {
+	return httpx.AnswerPage(service, caseID, use)
 }
 
-func (h handlers) unlink(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	out, err := s.Unlink(c.UserContext(), c.Params("caseId"), c.Params("otherId"))
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, out)
+// change changes a case and answers it.
+func change[In any](service func() (Cases, error), use func(Cases, context.Context, string, In) (casesapi.Case, error)) fiber.Handler {
+	return httpx.TakeFor(service, fiber.StatusOK, caseID, use)
 }
 
-func (h handlers) attachment(c *fiber.Ctx) error {
-	s, err := h.service()
+// changePart changes a part of a case that the path names.
+func changePart[In any](service func() (Cases, error), part string, use func(Cases, context.Context, string, string, In) (casesapi.Case, error)) fiber.Handler {
+	return httpx.TakeForPart(service, fiber.StatusOK, caseID, part, use)
+}
+
+// create adds something to a case and answers what was added.
+func create[In, Out any](service func() (Cases, error), use func(Cases, context.Context, string, In) (Out, error)) fiber.Handler {
+	return httpx.TakeFor(service, fiber.StatusCreated, caseID, use)
+}
+
+func queue(s Cases, c *fiber.Ctx) (casesapi.Queue, error) {
+	limit, after := httpx.Paging(c, httpx.PageSize)
+	return s.Queue(c.UserContext(), c.Query("section"), limit, after)
+}
+
+func unlink(s Cases, c *fiber.Ctx) (casesapi.Case, error) {
+	return s.Unlink(c.UserContext(), c.Params(caseID), c.Params("otherId"))
+}
+
+func attachment(s Cases, c *fiber.Ctx) error {
+	f, err := s.Attachment(c.UserContext(), c.Params(caseID), c.Params("attachmentId"))
 	if err != nil {
 		return err
 	}
-	f, err := s.Attachment(c.UserContext(), c.Params("caseId"), c.Params("attachmentId"))
-	if err != nil {
-		return err
+	if f.Size < 0 || f.Size > 1<<30 {
+		return errors.Join(fmt.Errorf("attachment of %d bytes", f.Size), f.Content.Close())
 	}
 	// Always a download under a type that no browser runs: it came from outside.
 	c.Set(fiber.HeaderContentType, "application/octet-stream")
@@ -152,84 +142,5 @@ func (h handlers) attachment(c *fiber.Ctx) error {
 		disposition = "attachment"
 	}
 	c.Set(fiber.HeaderContentDisposition, disposition)
-	if f.Size < 0 || f.Size > 1<<30 {
-		return fmt.Errorf("attachment of %d bytes", f.Size)
-	}
 	return c.SendStream(f.Content, int(f.Size))
-}
-
-// get answers a request without a body about one case.
-func get[Out any](h handlers, use func(Cases, context.Context, string) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		out, err := use(s, c.UserContext(), c.Params("caseId"))
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
-}
-
-// page answers a page of something of one case.
-func page[Out any](h handlers, use func(Cases, context.Context, string, int, string) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		limit, after := httpx.Paging(c, pageSize)
-		out, err := use(s, c.UserContext(), c.Params("caseId"), limit, after)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
-}
-
-func change[In, Out any](h handlers, use func(Cases, context.Context, string, In) (Out, error)) fiber.Handler {
-	return withBody(h, fiber.StatusOK, use)
-}
-
-func create[In, Out any](h handlers, use func(Cases, context.Context, string, In) (Out, error)) fiber.Handler {
-	return withBody(h, fiber.StatusCreated, use)
-}
-
-func withBody[In, Out any](h handlers, status int, use func(Cases, context.Context, string, In) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		in, err := httpx.Body[In](c)
-		if err != nil {
-			return err
-		}
-		out, err := use(s, c.UserContext(), c.Params("caseId"), in)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, status, out)
-	}
-}
-
-// changePart changes a part of a case that the path names.
-func changePart[In, Out any](h handlers, part string, use func(Cases, context.Context, string, string, In) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		in, err := httpx.Body[In](c)
-		if err != nil {
-			return err
-		}
-		out, err := use(s, c.UserContext(), c.Params("caseId"), c.Params(part), in)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
 }

@@ -37,105 +37,32 @@ const (
 	headerName   = "X-Varde-File-Name"
 )
 
-const pageSize = 50
-
-// Register puts the routes on the application. service fails while the stores
+// Routes puts the routes on the application. service fails while the stores
 // are not open yet.
-func Register(app *fiber.App, service func() (Deviation, error)) {
-	h := handlers{service}
-	app.Get("/v1/public/tenants", get(h, func(s Deviation, c *fiber.Ctx) (deviationapi.TenantList, error) { return s.Tenants(c.UserContext()) }))
-	app.Get("/v1/public/tenants/:tenant/forms", get(h, func(s Deviation, c *fiber.Ctx) (deviationapi.FormList, error) {
-		return s.Forms(c.UserContext(), c.Params("tenant"))
+func Routes(app *fiber.App, service func() (Deviation, error)) {
+	public := app.Group("/v1/public")
+	public.Get("/tenants", httpx.Answer(service, fiber.StatusOK, func(s Deviation, c *fiber.Ctx) (deviationapi.TenantList, error) {
+		return s.Tenants(c.UserContext())
 	}))
-	app.Get("/v1/public/tenants/:tenant/forms/:formType", get(h, func(s Deviation, c *fiber.Ctx) (deviationapi.Form, error) {
+	public.Get("/tenants/:tenant/forms", httpx.AnswerOne(service, "tenant", Deviation.Forms))
+	public.Get("/tenants/:tenant/forms/:formType", httpx.Answer(service, fiber.StatusOK, func(s Deviation, c *fiber.Ctx) (deviationapi.Form, error) {
 		return s.Form(c.UserContext(), c.Params("tenant"), c.Params("formType"))
 	}))
-	app.Post("/v1/public/drafts", post(h, fiber.StatusCreated, Deviation.NewDraft))
-	app.Post("/v1/public/attachments", h.upload)
-	app.Delete("/v1/public/attachments/:attachmentId", h.remove)
-	app.Post("/v1/public/reports", post(h, fiber.StatusCreated, Deviation.SubmitAnonymously))
-	app.Post("/v1/public/follow-up", post(h, fiber.StatusOK, Deviation.FollowByCode))
-	app.Post("/v1/public/follow-up/messages", post(h, fiber.StatusCreated, Deviation.WriteByCode))
-	app.Post("/v1/reports", post(h, fiber.StatusCreated, Deviation.SubmitAsMe))
-	app.Get("/v1/reports", get(h, func(s Deviation, c *fiber.Ctx) (deviationapi.MyReportList, error) {
-		limit, after := httpx.Paging(c, pageSize)
+	public.Post("/drafts", httpx.Take(service, fiber.StatusCreated, Deviation.NewDraft))
+	public.Post("/attachments", httpx.Answer(service, fiber.StatusCreated, func(s Deviation, c *fiber.Ctx) (deviationapi.Attachment, error) {
+		return s.Upload(c.UserContext(), c.Get(headerTenant), c.Get(headerDraft), c.Get(headerName), httpx.BodyReader(c))
+	}))
+	public.Delete("/attachments/:attachmentId", httpx.Do(service, func(s Deviation, c *fiber.Ctx) error {
+		return s.RemoveFile(c.UserContext(), c.Get(headerTenant), c.Get(headerDraft), c.Params("attachmentId"))
+	}))
+	public.Post("/reports", httpx.Take(service, fiber.StatusCreated, Deviation.SubmitAnonymously))
+	public.Post("/follow-up", httpx.Take(service, fiber.StatusOK, Deviation.FollowByCode))
+	public.Post("/follow-up/messages", httpx.Take(service, fiber.StatusCreated, Deviation.WriteByCode))
+	app.Post("/v1/reports", httpx.Take(service, fiber.StatusCreated, Deviation.SubmitAsMe))
+	app.Get("/v1/reports", httpx.Answer(service, fiber.StatusOK, func(s Deviation, c *fiber.Ctx) (deviationapi.MyReportList, error) {
+		limit, after := httpx.Paging(c, httpx.PageSize)
 		return s.MyReports(c.UserContext(), limit, after)
 	}))
-	app.Get("/v1/reports/:reportId", get(h, func(s Deviation, c *fiber.Ctx) (deviationapi.FollowUp, error) {
-		return s.FollowMine(c.UserContext(), c.Params("reportId"))
-	}))
-	app.Post("/v1/reports/:reportId/messages", h.writeAsMe)
-}
-
-type handlers struct{ service func() (Deviation, error) }
-
-func get[Out any](h handlers, use func(Deviation, *fiber.Ctx) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		out, err := use(s, c)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
-}
-
-func post[In, Out any](h handlers, status int, use func(Deviation, context.Context, In) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		in, err := httpx.Body[In](c)
-		if err != nil {
-			return err
-		}
-		out, err := use(s, c.UserContext(), in)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, status, out)
-	}
-}
-
-func (h handlers) upload(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	out, err := s.Upload(c.UserContext(), c.Get(headerTenant), c.Get(headerDraft), c.Get(headerName), httpx.BodyReader(c))
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusCreated, out)
-}
-
-func (h handlers) remove(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	if err := s.RemoveFile(c.UserContext(), c.Get(headerTenant), c.Get(headerDraft), c.Params("attachmentId")); err != nil {
-		return err
-	}
-	return httpx.NoContent(c)
-}
-
-func (h handlers) writeAsMe(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	in, err := httpx.Body[deviationapi.NewMessage](c)
-	if err != nil {
-		return err
-	}
-	out, err := s.WriteAsMe(c.UserContext(), c.Params("reportId"), in)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusCreated, out)
+	app.Get("/v1/reports/:reportId", httpx.AnswerOne(service, "reportId", Deviation.FollowMine))
+	app.Post("/v1/reports/:reportId/messages", httpx.TakeFor(service, fiber.StatusCreated, "reportId", Deviation.WriteAsMe))
 }

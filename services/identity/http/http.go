@@ -1,171 +1,96 @@
-// Package http is the HTTP interface of services/identity: decode the
-// contract's type, call the use case, encode.
+// Package http is the identity service's interface to the world: it decodes a
+// request, calls the use case and encodes the answer. No rules live here.
 package http
 
 import (
+	"context"
+
 	"github.com/gofiber/fiber/v2"
 
+	"varde.internal/platform/auth"
 	"varde.internal/platform/httpx"
 	"varde.internal/schemas/gen/identityapi"
-	"varde.internal/services/identity"
 )
 
-type handlers struct{ s *identity.Service }
-
-// Routes adds every operation of schemas/openapi/identity.yaml.
-func Routes(app *fiber.App, s *identity.Service) {
-	h := handlers{s}
-	app.Get("/v1/jwks.json", h.keys)
-	app.Post("/v1/service-tokens", h.serviceToken)
-	app.Post("/v1/sessions", h.openSession)
-	app.Post("/v1/sessions/close", h.closeSession)
-	app.Post("/v1/tokens", h.token)
-	app.Get("/v1/me", h.me)
-	app.Post("/v1/me/step-up", h.stepUp)
-	app.Post("/v1/me/password", h.changePassword)
-	app.Post("/v1/me/second-factor", h.beginFactor)
-	app.Post("/v1/me/second-factor/confirm", h.confirmFactor)
-	app.Post("/v1/me/second-factor/remove", h.removeFactor)
-	app.Put("/v1/me/absence", h.setAbsence)
-	app.Get("/v1/tenant", h.tenant)
-	app.Get("/v1/units", h.listUnits)
-	app.Post("/v1/units", h.createUnit)
-	app.Put("/v1/units/:unitId", h.updateUnit)
-	app.Delete("/v1/units/:unitId", h.deleteUnit)
-	app.Post("/v1/persons/search", h.searchPersons)
-	app.Post("/v1/persons", h.createPerson)
-	app.Get("/v1/persons/:personId", h.getPerson)
-	app.Put("/v1/persons/:personId", h.updatePerson)
-	app.Get("/v1/persons/:personId/account", h.getAccount)
-	app.Put("/v1/persons/:personId/account", h.assignAccount)
-	app.Post("/v1/persons/:personId/account/unlock", h.unlock)
-	app.Post("/v1/persons/:personId/account/sign-out", h.signOutPerson)
+// AccountEdit is identityapi.AccountEdit with what the generated type cannot
+// say: whether disabled was given.
+type AccountEdit struct {
+	Name               string `json:"name"`
+	Password           string `json:"password"`
+	Disabled           *bool  `json:"disabled"`
+	RemoveSecondFactor bool   `json:"removeSecondFactor"`
 }
 
-func (h handlers) keys(c *fiber.Ctx) error {
+// Identity is the use cases in the contract's types. SaveUnit and SavePerson
+// create where the id is empty.
+type Identity interface {
+	Keys() auth.KeySet
+	ServiceToken(ctx context.Context, in identityapi.ServiceTokenRequest) (identityapi.Token, error)
+	SignIn(ctx context.Context, in identityapi.SignIn) (identityapi.OpenedSession, error)
+	SignOut(ctx context.Context, in identityapi.SessionSecret) error
+	Token(ctx context.Context, in identityapi.TokenRequest) (identityapi.Token, error)
+	Me(ctx context.Context) (identityapi.Me, error)
+	StepUp(ctx context.Context, in identityapi.StepUpRequest) (identityapi.StepUp, error)
+	ChangePassword(ctx context.Context, in identityapi.PasswordChange) error
+	BeginFactor(ctx context.Context, in identityapi.PasswordProof) (identityapi.SecondFactorSetup, error)
+	ConfirmFactor(ctx context.Context, in identityapi.CodeProof) error
+	RemoveFactor(ctx context.Context, in identityapi.FullProof) error
+	SetAbsence(ctx context.Context, in identityapi.Absence) error
+	Tenant(ctx context.Context) (identityapi.Tenant, error)
+	Units(ctx context.Context) (identityapi.UnitList, error)
+	SaveUnit(ctx context.Context, unitID string, in identityapi.UnitEdit) (identityapi.Unit, error)
+	DeleteUnit(ctx context.Context, unitID string) error
+	SearchPersons(ctx context.Context, in identityapi.PersonSearch) (identityapi.PersonList, error)
+	Person(ctx context.Context, personID string) (identityapi.Person, error)
+	SavePerson(ctx context.Context, personID string, in identityapi.PersonEdit) (identityapi.Person, error)
+	Account(ctx context.Context, personID string) (identityapi.Account, error)
+	AssignAccount(ctx context.Context, personID string, in AccountEdit) (identityapi.Account, error)
+	Unlock(ctx context.Context, personID string) error
+	SignOutPerson(ctx context.Context, personID string) error
+}
+
+// Routes puts the routes on the application.
+func Routes(app *fiber.App, service func() (Identity, error)) {
+	app.Get("/v1/jwks.json", httpx.Answer(service, fiber.StatusOK, keys))
+	app.Post("/v1/service-tokens", httpx.Take(service, fiber.StatusOK, Identity.ServiceToken))
+	app.Post("/v1/sessions", httpx.Take(service, fiber.StatusCreated, Identity.SignIn))
+	app.Post("/v1/sessions/close", httpx.DoWith(service, Identity.SignOut))
+	app.Post("/v1/tokens", httpx.Take(service, fiber.StatusOK, Identity.Token))
+	me := app.Group("/v1/me")
+	me.Get("", own(service, Identity.Me))
+	me.Post("/step-up", httpx.Take(service, fiber.StatusOK, Identity.StepUp))
+	me.Post("/password", httpx.DoWith(service, Identity.ChangePassword))
+	me.Post("/second-factor", httpx.Take(service, fiber.StatusOK, Identity.BeginFactor))
+	me.Post("/second-factor/confirm", httpx.DoWith(service, Identity.ConfirmFactor))
+	me.Post("/second-factor/remove", httpx.DoWith(service, Identity.RemoveFactor))
+	me.Put("/absence", httpx.DoWith(service, Identity.SetAbsence))
+	app.Get("/v1/tenant", own(service, Identity.Tenant))
+	app.Get("/v1/units", own(service, Identity.Units))
+	app.Post("/v1/units", httpx.Take(service, fiber.StatusCreated, create(Identity.SaveUnit)))
+	app.Put("/v1/units/:unitId", httpx.TakeFor(service, fiber.StatusOK, "unitId", Identity.SaveUnit))
+	app.Delete("/v1/units/:unitId", httpx.DoOne(service, "unitId", Identity.DeleteUnit))
+	persons := app.Group("/v1/persons")
+	persons.Post("/search", httpx.Take(service, fiber.StatusOK, Identity.SearchPersons))
+	persons.Post("", httpx.Take(service, fiber.StatusCreated, create(Identity.SavePerson)))
+	persons.Get("/:personId", httpx.AnswerOne(service, "personId", Identity.Person))
+	persons.Put("/:personId", httpx.TakeFor(service, fiber.StatusOK, "personId", Identity.SavePerson))
+	persons.Get("/:personId/account", httpx.AnswerOne(service, "personId", Identity.Account))
+	persons.Put("/:personId/account", httpx.TakeFor(service, fiber.StatusOK, "personId", Identity.AssignAccount))
+	persons.Post("/:personId/account/unlock", httpx.DoOne(service, "personId", Identity.Unlock))
+	persons.Post("/:personId/account/sign-out", httpx.DoOne(service, "personId", Identity.SignOutPerson))
+}
+
+func keys(s Identity, c *fiber.Ctx) (auth.KeySet, error) {
 	c.Set(fiber.HeaderCacheControl, "public, max-age=300")
-	return httpx.JSON(c, fiber.StatusOK, h.s.Keys())
+	return s.Keys(), nil
 }
 
-func (h handlers) serviceToken(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.ServiceTokenRequest](c)
-	if err != nil {
-		return err
-	}
-	token, expires, err := h.s.ServiceToken(in.Service, in.Secret, in.Audience)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, identityapi.Token{Token: token, Expires: expires})
+// own answers what belongs to the caller or the caller's tenant.
+func own[Out any](service func() (Identity, error), use func(Identity, context.Context) (Out, error)) fiber.Handler {
+	return httpx.Answer(service, fiber.StatusOK, func(s Identity, c *fiber.Ctx) (Out, error) { return use(s, c.UserContext()) })
 }
 
-func (h handlers) openSession(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.SignIn](c)
-	if err != nil {
-		return err
-	}
-	o, err := h.s.SignIn(c.UserContext(), in.Name, in.Password, in.Code)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusCreated, identityapi.OpenedSession{Session: o.Secret, Expires: o.Expires, IdleSeconds: int(o.Idle.Seconds()), MustChangePassword: o.MustChange})
-}
-
-func (h handlers) closeSession(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.SessionSecret](c)
-	if err != nil {
-		return err
-	}
-	if err := h.s.SignOut(c.UserContext(), in.Session); err != nil {
-		return err
-	}
-	return httpx.NoContent(c)
-}
-
-func (h handlers) token(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.TokenRequest](c)
-	if err != nil {
-		return err
-	}
-	token, expires, err := h.s.Token(c.UserContext(), in.Session, in.Audience)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, identityapi.Token{Token: token, Expires: expires})
-}
-
-func (h handlers) me(c *fiber.Ctx) error {
-	me, err := h.s.Me(c.UserContext())
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, encodeMe(me))
-}
-
-func (h handlers) stepUp(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.StepUpRequest](c)
-	if err != nil {
-		return err
-	}
-	at, until, err := h.s.StepUp(c.UserContext(), in.Action, in.Password, in.Code)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, identityapi.StepUp{Action: in.Action, At: at, Expires: until})
-}
-
-func (h handlers) changePassword(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.PasswordChange](c)
-	if err != nil {
-		return err
-	}
-	if err := h.s.ChangePassword(c.UserContext(), in.Current, in.New); err != nil {
-		return err
-	}
-	return httpx.NoContent(c)
-}
-
-func (h handlers) beginFactor(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.PasswordProof](c)
-	if err != nil {
-		return err
-	}
-	secret, uri, err := h.s.BeginFactor(c.UserContext(), in.Password)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, identityapi.SecondFactorSetup{Secret: secret, Uri: uri})
-}
-
-func (h handlers) confirmFactor(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.CodeProof](c)
-	if err != nil {
-		return err
-	}
-	if err := h.s.ConfirmFactor(c.UserContext(), in.Code); err != nil {
-		return err
-	}
-	return httpx.NoContent(c)
-}
-
-func (h handlers) removeFactor(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.FullProof](c)
-	if err != nil {
-		return err
-	}
-	if err := h.s.RemoveFactor(c.UserContext(), in.Password, in.Code); err != nil {
-		return err
-	}
-	return httpx.NoContent(c)
-}
-
-func (h handlers) setAbsence(c *fiber.Ctx) error {
-	in, err := httpx.Body[identityapi.Absence](c)
-	if err != nil {
-		return err
-	}
-	if err := h.s.SetAbsence(c.UserContext(), decodePeriods(in.Absences), in.Delegate); err != nil {
-		return err
-	}
-	return httpx.NoContent(c)
+// create saves something that has no id yet.
+func create[In, Out any](save func(Identity, context.Context, string, In) (Out, error)) func(Identity, context.Context, In) (Out, error) {
+	return func(s Identity, ctx context.Context, in In) (Out, error) { return save(s, ctx, "", in) }
 }

@@ -29,7 +29,6 @@ import (
 	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/topics"
 	"varde.internal/services/identity"
-	identityhttp "varde.internal/services/identity/http"
 )
 
 const (
@@ -118,7 +117,7 @@ func start(t *testing.T, b bus.Bus) *world {
 	m, err := identity.New(run.Deps{
 		Log: slog.New(slog.DiscardHandler), Clock: w.clock, Docs: w.docs, Bus: b, Audit: w.audit, Secret: secret,
 		Verifier: auth.NewVerifier(auth.VerifierConfig{Audience: "identity", Keys: keys, Clock: w.clock}),
-	}, cfg, identityhttp.Routes)
+	}, cfg)
 	require.NoError(t, err)
 	keys.m, w.m, w.app = m, m, m.App()
 	require.NoError(t, m.Open(context.Background()))

@@ -53,32 +53,36 @@ var filters = []string{"q", "vendorId", "systemId", "unitId", "state", "flag"}
 // Routes puts the routes on the application. service fails while the store is
 // not open yet.
 func Routes(app *fiber.App, service func() (Register, error)) {
-	h := handlers{service}
 	for _, name := range kinds {
-		g := app.Group("/v1/" + name)
-		g.Get("", h.list(name))
-		g.Post("", h.create(name))
-		if name == "vendor-persons" || name == "accounts" {
-			g.Post("/search", h.search(name))
+		kind := func() (Kind, error) {
+			s, err := service()
+			if err != nil {
+				return nil, err
+			}
+			return s.Kind(name), nil
 		}
-		g.Get("/:id", h.get(name))
-		g.Put("/:id", h.change(name))
+		g := app.Group("/v1/" + name)
+		g.Get("", httpx.Answer(kind, fiber.StatusOK, list))
+		g.Post("", httpx.Answer(kind, fiber.StatusCreated, create))
+		if name == "vendor-persons" || name == "accounts" {
+			g.Post("/search", httpx.Take(kind, fiber.StatusOK, search))
+		}
+		g.Get("/:id", httpx.Answer(kind, fiber.StatusOK, get))
+		g.Put("/:id", httpx.Answer(kind, fiber.StatusOK, change))
 		if name != "windows" {
-			g.Post("/:id/end", withBody(h, func(s Register, ctx context.Context, id string, in registerapi.EndRequest) (any, error) {
-				return s.Kind(name).End(ctx, id, in)
-			}))
+			g.Post("/:id/end", httpx.TakeFor(kind, fiber.StatusOK, "id", Kind.End))
 		}
 	}
-	app.Get("/v1/vendors/:id/overview", h.overview)
-	app.Post("/v1/sources/:id/key", h.renewKey)
-	app.Post("/v1/windows/:id/approve", withBody(h, Register.Approve))
-	app.Post("/v1/windows/:id/revoke", withBody(h, Register.Revoke))
-	app.Post("/v1/windows/:id/extend", withBody(h, Register.Extend))
-	app.Get("/v1/calendar", h.calendar)
-	app.Get("/v1/checklists", h.checklists)
+	app.Get("/v1/vendors/:id/overview", httpx.Answer(service, fiber.StatusOK, overview))
+	app.Post("/v1/sources/:id/key", httpx.AnswerOne(service, "id", Register.RenewKey))
+	app.Post("/v1/windows/:id/approve", httpx.TakeFor(service, fiber.StatusOK, "id", Register.Approve))
+	app.Post("/v1/windows/:id/revoke", httpx.TakeFor(service, fiber.StatusOK, "id", Register.Revoke))
+	app.Post("/v1/windows/:id/extend", httpx.TakeFor(service, fiber.StatusOK, "id", Register.Extend))
+	app.Get("/v1/calendar", httpx.Answer(service, fiber.StatusOK, calendar))
+	app.Get("/v1/checklists", httpx.Answer(service, fiber.StatusOK, func(s Register, _ *fiber.Ctx) (registerapi.Checklists, error) {
+		return s.Checklists(), nil
+	}))
 }
-
-type handlers struct{ service func() (Register, error) }
 
 // moment reads a date-time parameter, which has passed the contract.
 func moment(c *fiber.Ctx, name string) (time.Time, error) {
@@ -93,173 +97,60 @@ func moment(c *fiber.Ctx, name string) (time.Time, error) {
 	return t, nil
 }
 
-func (h handlers) list(name string) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		q := List{Ended: c.QueryBool("ended"), Filters: map[string]string{}}
-		q.Limit, q.After = httpx.Paging(c, 50)
-		if q.At, err = moment(c, "at"); err != nil {
-			return err
-		}
-		if q.Known, err = moment(c, "known"); err != nil {
-			return err
-		}
-		for _, f := range filters {
-			if v := c.Query(f); v != "" {
-				q.Filters[f] = v
-			}
-		}
-		out, err := s.Kind(name).List(c.UserContext(), q)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
+// moments reads two of them.
+func moments(c *fiber.Ctx, first, second string) (a, b time.Time, err error) {
+	if a, err = moment(c, first); err != nil {
+		return a, b, err
 	}
+	b, err = moment(c, second)
+	return a, b, err
 }
 
-func (h handlers) search(name string) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		in, err := httpx.Body[registerapi.PeopleSearch](c)
-		if err != nil {
-			return err
-		}
-		q := List{Limit: in.Limit, After: in.After, Filters: map[string]string{"q": in.Text, "vendorId": in.VendorId, "systemId": in.SystemId}}
-		out, err := s.Kind(name).List(c.UserContext(), q)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
+func list(k Kind, c *fiber.Ctx) (any, error) {
+	q := List{Ended: c.QueryBool("ended"), Filters: map[string]string{}}
+	q.Limit, q.After = httpx.Paging(c, httpx.PageSize)
+	var err error
+	if q.At, q.Known, err = moments(c, "at", "known"); err != nil {
+		return nil, err
 	}
+	for _, f := range filters {
+		if v := c.Query(f); v != "" {
+			q.Filters[f] = v
+		}
+	}
+	return k.List(c.UserContext(), q)
 }
 
-func (h handlers) get(name string) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		at, err := moment(c, "at")
-		if err != nil {
-			return err
-		}
-		known, err := moment(c, "known")
-		if err != nil {
-			return err
-		}
-		out, err := s.Kind(name).Get(c.UserContext(), c.Params("id"), at, known)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
+func search(k Kind, ctx context.Context, in registerapi.PeopleSearch) (any, error) { //nolint:revive // the use case comes first, as in a method expression
+	return k.List(ctx, List{Limit: in.Limit, After: in.After, Filters: map[string]string{"q": in.Text, "vendorId": in.VendorId, "systemId": in.SystemId}})
 }
 
-func (h handlers) create(name string) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		out, err := s.Kind(name).Create(c.UserContext(), c.Body())
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusCreated, out)
-	}
-}
-
-func (h handlers) change(name string) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		out, err := s.Kind(name).Change(c.UserContext(), c.Params("id"), c.Body())
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
-}
-
-func (h handlers) overview(c *fiber.Ctx) error {
-	s, err := h.service()
+func get(k Kind, c *fiber.Ctx) (any, error) {
+	at, known, err := moments(c, "at", "known")
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return k.Get(c.UserContext(), c.Params("id"), at, known)
+}
+
+func create(k Kind, c *fiber.Ctx) (any, error) { return k.Create(c.UserContext(), c.Body()) }
+
+func change(k Kind, c *fiber.Ctx) (any, error) {
+	return k.Change(c.UserContext(), c.Params("id"), c.Body())
+}
+
+func overview(s Register, c *fiber.Ctx) (any, error) {
 	at, err := moment(c, "at")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	out, err := s.Overview(c.UserContext(), c.Params("id"), at)
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, out)
+	return s.Overview(c.UserContext(), c.Params("id"), at)
 }
 
-func (h handlers) renewKey(c *fiber.Ctx) error {
-	s, err := h.service()
+func calendar(s Register, c *fiber.Ctx) (any, error) {
+	from, to, err := moments(c, "from", "to")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	out, err := s.RenewKey(c.UserContext(), c.Params("id"))
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, out)
-}
-
-func (h handlers) calendar(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	from, err := moment(c, "from")
-	if err != nil {
-		return err
-	}
-	to, err := moment(c, "to")
-	if err != nil {
-		return err
-	}
-	out, err := s.Calendar(c.UserContext(), from, to, c.Query("vendorId"), c.Query("systemId"))
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, out)
-}
-
-func (h handlers) checklists(c *fiber.Ctx) error {
-	s, err := h.service()
-	if err != nil {
-		return err
-	}
-	return httpx.JSON(c, fiber.StatusOK, s.Checklists())
-}
-
-// withBody answers a POST about one entity.
-func withBody[In any](h handlers, use func(Register, context.Context, string, In) (any, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		in, err := httpx.Body[In](c)
-		if err != nil {
-			return err
-		}
-		out, err := use(s, c.UserContext(), c.Params("id"), in)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
+	return s.Calendar(c.UserContext(), from, to, c.Query("vendorId"), c.Query("systemId"))
 }

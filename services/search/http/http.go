@@ -29,81 +29,30 @@ type Search interface {
 	InternalEvent(ctx context.Context, eventID, tenant string) (searchapi.EventEvidence, error)
 }
 
-// Register puts the routes on the application. service fails while the
-// documents are not open yet.
-func Register(app *fiber.App, service func() (Search, error)) {
-	h := handlers{service}
-	app.Post("/v1/contexts", body(h, fiber.StatusCreated, Search.StartContext))
-	app.Get("/v1/contexts/:context", one(h, "context", Search.GetContext))
-	app.Get("/v1/contexts/:context/events/:id", h.event)
-	app.Post("/v1/search", body(h, fiber.StatusOK, Search.SearchEvents))
-	app.Post("/v1/histogram", body(h, fiber.StatusOK, Search.Histogram))
-	app.Post("/v1/terms", body(h, fiber.StatusOK, Search.Terms))
-	app.Post("/v1/around", body(h, fiber.StatusOK, Search.Around))
-	app.Post("/v1/complete", body(h, fiber.StatusOK, Search.Complete))
-	app.Post("/v1/explain", body(h, fiber.StatusOK, Search.Explain))
-	app.Get("/v1/fields", h.fields)
-	app.Post("/v1/views", body(h, fiber.StatusCreated, Search.SaveView))
-	app.Get("/v1/views", h.views)
-	app.Get("/v1/views/:id", one(h, "id", Search.GetView))
-	app.Get("/v1/internal/events/:id", h.internal)
-}
-
-type handlers struct{ service func() (Search, error) }
-
-// body is a handler that decodes In and answers with what call gives.
-func body[In, Out any](h handlers, status int, call func(Search, context.Context, In) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		in, err := httpx.Body[In](c)
-		if err != nil {
-			return err
-		}
-		out, err := call(s, c.UserContext(), in)
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, status, out)
-	}
-}
-
-// one is a handler that answers with the thing a parameter names.
-func one[Out any](h handlers, parameter string, call func(Search, context.Context, string) (Out, error)) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		s, err := h.service()
-		if err != nil {
-			return err
-		}
-		out, err := call(s, c.UserContext(), c.Params(parameter))
-		if err != nil {
-			return err
-		}
-		return httpx.JSON(c, fiber.StatusOK, out)
-	}
-}
-
-func (h handlers) event(c *fiber.Ctx) error {
-	return one(h, "id", func(s Search, ctx context.Context, id string) (searchapi.EventDetail, error) {
-		return s.GetEvent(ctx, c.Params("context"), id)
-	})(c)
-}
-
-func (h handlers) internal(c *fiber.Ctx) error {
-	return one(h, "id", func(s Search, ctx context.Context, id string) (searchapi.EventEvidence, error) {
-		return s.InternalEvent(ctx, id, c.Query("tenant"))
-	})(c)
-}
-
-func (h handlers) fields(c *fiber.Ctx) error {
-	return one(h, "", func(s Search, ctx context.Context, _ string) (searchapi.FieldList, error) { return s.Fields(ctx) })(c)
-}
-
-func (h handlers) views(c *fiber.Ctx) error {
-	limit, after := httpx.Paging(c, 50)
-	return one(h, "", func(s Search, ctx context.Context, _ string) (searchapi.ViewList, error) {
-		return s.ListViews(ctx, limit, after)
-	})(c)
+// Routes puts the routes on the application. service fails while the documents
+// are not open yet.
+func Routes(app *fiber.App, service func() (Search, error)) {
+	app.Post("/v1/contexts", httpx.Take(service, fiber.StatusCreated, Search.StartContext))
+	app.Get("/v1/contexts/:context", httpx.AnswerOne(service, "context", Search.GetContext))
+	app.Get("/v1/contexts/:context/events/:id", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.EventDetail, error) {
+		return s.GetEvent(c.UserContext(), c.Params("context"), c.Params("id"))
+	}))
+	app.Post("/v1/search", httpx.Take(service, fiber.StatusOK, Search.SearchEvents))
+	app.Post("/v1/histogram", httpx.Take(service, fiber.StatusOK, Search.Histogram))
+	app.Post("/v1/terms", httpx.Take(service, fiber.StatusOK, Search.Terms))
+	app.Post("/v1/around", httpx.Take(service, fiber.StatusOK, Search.Around))
+	app.Post("/v1/complete", httpx.Take(service, fiber.StatusOK, Search.Complete))
+	app.Post("/v1/explain", httpx.Take(service, fiber.StatusOK, Search.Explain))
+	app.Get("/v1/fields", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.FieldList, error) {
+		return s.Fields(c.UserContext())
+	}))
+	app.Post("/v1/views", httpx.Take(service, fiber.StatusCreated, Search.SaveView))
+	app.Get("/v1/views", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.ViewList, error) {
+		limit, after := httpx.Paging(c, httpx.PageSize)
+		return s.ListViews(c.UserContext(), limit, after)
+	}))
+	app.Get("/v1/views/:id", httpx.AnswerOne(service, "id", Search.GetView))
+	app.Get("/v1/internal/events/:id", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.EventEvidence, error) {
+		return s.InternalEvent(c.UserContext(), c.Params("id"), c.Query("tenant"))
+	}))
 }

@@ -1,14 +1,13 @@
-package http
+package identity
 
 import (
 	"strconv"
 
 	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/topics"
-	"varde.internal/services/identity"
 )
 
-func encodeMe(me identity.Me) identityapi.Me {
+func encodeMe(me Me) identityapi.Me {
 	out := identityapi.Me{
 		Id: me.ID, Name: me.Person.Name, Title: me.Person.Title, Tenant: encodeTenant(me.Tenant),
 		Roles: []identityapi.RoleGrant{}, Allowed: []identityapi.Permission{},
@@ -30,7 +29,7 @@ func encodeMe(me identity.Me) identityapi.Me {
 	return out
 }
 
-func encodeTenant(t identity.TenantView) identityapi.Tenant {
+func encodeTenant(t TenantView) identityapi.Tenant {
 	out := identityapi.Tenant{
 		Id: string(t.ID), Name: t.Tenant.Name, OrgNumber: t.Tenant.OrgNumber, CasePrefix: t.Tenant.CasePrefix, Domain: t.Domain,
 		Host: t.Tenant.Host, HostedBy: t.Tenant.HostedBy, Neighbour: t.Tenant.Neighbour,
@@ -44,11 +43,11 @@ func encodeTenant(t identity.TenantView) identityapi.Tenant {
 	return out
 }
 
-func encodeUnit(u identity.UnitView) identityapi.Unit {
+func encodeUnit(u UnitView) identityapi.Unit {
 	return identityapi.Unit{Id: u.ID, Name: u.Unit.Name, Parent: u.Unit.Parent, Level: u.Unit.Level, Manager: u.Unit.Manager, ManagerName: u.ManagerName}
 }
 
-func encodePerson(m identity.Member) identityapi.Person {
+func encodePerson(m Member) identityapi.Person {
 	p := m.Person
 	out := identityapi.Person{
 		Id: m.ID, Name: p.Name, Email: p.Email, UnitId: p.UnitID, Title: p.Title, Roles: []identityapi.RoleGrant{},
@@ -68,7 +67,7 @@ func encodePeriods(in []topics.Period) []identityapi.Period {
 	return out
 }
 
-func encodeAccount(a identity.AccountView) identityapi.Account {
+func encodeAccount(a AccountView) identityapi.Account {
 	return identityapi.Account{
 		Name: a.Name, Locked: !a.LockedUntil.IsZero(), LockedUntil: a.LockedUntil, Disabled: a.Disabled,
 		SecondFactor: a.HasFactor(), MustChangePassword: a.MustChange, PasswordChanged: a.PasswordChanged,
@@ -89,4 +88,13 @@ func decodePerson(in identityapi.PersonEdit) topics.Person {
 		p.Roles = append(p.Roles, topics.RoleGrant{Role: string(r.Role), UnitID: r.UnitId})
 	}
 	return p
+}
+
+// each encodes a list; it is never null.
+func each[In, Out any](in []In, encode func(In) Out) []Out {
+	out := make([]Out, 0, len(in))
+	for _, v := range in {
+		out = append(out, encode(v))
+	}
+	return out
 }
