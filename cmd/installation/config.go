@@ -68,6 +68,12 @@ type DemoAccount struct {
 type Syslog struct {
 	TCP string `yaml:"tcp" env:"TCP"`
 	UDP string `yaml:"udp" env:"UDP"`
+	TLS struct {
+		Listen      string `yaml:"listen" env:"LISTEN"`
+		Certificate string `yaml:"certificate" env:"CERTIFICATE"` // PEM files
+		Key         string `yaml:"key" env:"KEY"`
+		Clients     string `yaml:"clients" env:"CLIENTS"`
+	} `yaml:"tls" envPrefix:"TLS_"`
 }
 
 // Default is an installation in one process on embedded engines in the folder data.

@@ -24,6 +24,7 @@ type Config struct {
 	// SyslogTCP and SyslogUDP are the addresses it listens on; empty: not.
 	SyslogTCP string
 	SyslogUDP string
+	SyslogTLS TLS
 	Files     []File
 	// TimeZone of sources that declare none: what times without a zone are in.
 	TimeZone string
@@ -32,7 +33,7 @@ type Config struct {
 
 	MaxLine        int           // bytes of one line; a longer one is dead-lettered in pieces
 	MaxBatch       int           // lines published at once
-	MaxConnections int           // syslog over TCP
+	MaxConnections int           // syslog over TCP, and as many over TLS
 	MaxBulk        int64         // bytes of one unpacked _bulk body
 	MaxInFlight    int64         // bytes of all _bulk bodies at once; more is 429
 	Stall          time.Duration // how long a syslog client may leave a line half sent
@@ -72,6 +73,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}
+	errs = append(errs, c.SyslogTLS.validate())
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		errs = append(errs, fmt.Errorf("timeZone: %w", err))
 	}

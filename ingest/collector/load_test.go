@@ -35,7 +35,7 @@ func BenchmarkSyslogTCP(b *testing.B) {
 	require.NoError(b, err)
 	ctx, cancel := contextOf(b)
 	done := make(chan error, 1)
-	go func() { done <- m.listenTCP(ctx, l) }()
+	go func() { done <- m.listenTCP(ctx, l, "tcp", m.serveTCP) }()
 	conn, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(b, err)
 	w := bufio.NewWriterSize(conn, 64<<10)

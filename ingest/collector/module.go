@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -28,9 +29,10 @@ type Module struct {
 	metrics  *metrics
 	inFlight atomic.Int64
 
-	mu       sync.Mutex
-	tcp, udp string // addresses that are listened on
-	files    error  // what keeps a file from being followed
+	mu sync.Mutex
+	// addresses that are listened on
+	tcp, udp, tls string
+	files         error // what keeps a file from being followed
 }
 
 var _ run.Part = (*Module)(nil)
@@ -102,22 +104,25 @@ func (m *Module) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return m.sources.follow(ctx, m.deps.Bus, bus.TopicRegister) })
 	g.Go(func() error { return m.sources.follow(ctx, m.deps.Bus, bus.TopicDirectory) })
-	tcp, udp, err := m.listen(ctx)
+	at, err := m.listen(ctx)
 	if err != nil {
 		return err
 	}
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():
-			closeAll(tcp, udp)
+			at.close()
 			return nil
 		case <-m.sources.ready:
 		}
-		if tcp != nil {
-			g.Go(func() error { return m.listenTCP(ctx, tcp) })
+		if at.tcp != nil {
+			g.Go(func() error { return m.listenTCP(ctx, at.tcp, "tcp", m.serveTCP) })
 		}
-		if udp != nil {
-			g.Go(func() error { return m.listenUDP(ctx, udp) })
+		if at.tls != nil {
+			g.Go(func() error { return m.listenTCP(ctx, at.tls, "tls", m.serveTLS) })
+		}
+		if at.udp != nil {
+			g.Go(func() error { return m.listenUDP(ctx, at.udp) })
 		}
 		if len(m.cfg.Files) > 0 {
 			g.Go(func() error { return m.followFiles(ctx) })
@@ -127,38 +132,72 @@ func (m *Module) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// SyslogTLS is the same for TLS.
+func (m *Module) SyslogTLS() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.tls
+}
+
+// sockets are what is listened on; nil is off.
+type sockets struct {
+	tcp, tls net.Listener
+	udp      *net.UDPConn
+}
+
+func (s sockets) close() {
+	if s.tcp != nil {
+		s.tcp.Close()
+	}
+	if s.tls != nil {
+		s.tls.Close()
+	}
+	if s.udp != nil {
+		s.udp.Close()
+	}
+}
+
 // listen opens the sockets, so that senders wait in their backlog.
-func (m *Module) listen(ctx context.Context) (tcp net.Listener, udp *net.UDPConn, err error) {
+func (m *Module) listen(ctx context.Context) (at sockets, err error) {
 	var lc net.ListenConfig
-	if m.cfg.SyslogTCP != "" {
-		if tcp, err = lc.Listen(ctx, "tcp", m.cfg.SyslogTCP); err != nil {
-			return nil, nil, fmt.Errorf("collector: syslog over TCP: %w", err)
+	defer func() {
+		if err != nil {
+			at.close()
 		}
+	}()
+	if m.cfg.SyslogTCP != "" {
+		if at.tcp, err = lc.Listen(ctx, "tcp", m.cfg.SyslogTCP); err != nil {
+			return at, fmt.Errorf("collector: syslog over TCP: %w", err)
+		}
+	}
+	if m.cfg.SyslogTLS.Listen != "" {
+		config, err := m.cfg.SyslogTLS.config(m.sources, m.deps.Clock)
+		if err != nil {
+			return at, err
+		}
+		plain, err := lc.Listen(ctx, "tcp", m.cfg.SyslogTLS.Listen)
+		if err != nil {
+			return at, fmt.Errorf("collector: syslog over TLS: %w", err)
+		}
+		at.tls = tls.NewListener(plain, config)
 	}
 	if m.cfg.SyslogUDP != "" {
 		packets, err := lc.ListenPacket(ctx, "udp", m.cfg.SyslogUDP)
 		if err != nil {
-			closeAll(tcp, nil)
-			return nil, nil, fmt.Errorf("collector: syslog over UDP: %w", err)
+			return at, fmt.Errorf("collector: syslog over UDP: %w", err)
 		}
-		udp = packets.(*net.UDPConn)
+		at.udp = packets.(*net.UDPConn)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if tcp != nil {
-		m.tcp = tcp.Addr().String()
+	if at.tcp != nil {
+		m.tcp = at.tcp.Addr().String()
 	}
-	if udp != nil {
-		m.udp = udp.LocalAddr().String()
+	if at.tls != nil {
+		m.tls = at.tls.Addr().String()
 	}
-	return tcp, udp, nil
-}
-
-func closeAll(tcp net.Listener, udp *net.UDPConn) {
-	if tcp != nil {
-		tcp.Close()
+	if at.udp != nil {
+		m.udp = at.udp.LocalAddr().String()
 	}
-	if udp != nil {
-		udp.Close()
-	}
+	return at, nil
 }

@@ -161,8 +161,15 @@ func (s *sources) byAddress(ip netip.Addr) (found Source, registered, ok bool) {
 	if registered {
 		return found, true, true
 	}
+	found, ok = s.stranger()
+	return found, false, ok
+}
+
+// stranger is the source of senders that nobody registered; ok is false where
+// no tenant runs an IT host.
+func (s *sources) stranger() (src Source, ok bool) {
 	tenant, ok := s.operations()
-	return Source{ID: unregistered, Tenant: tenant, Source: topics.Source{Kind: "syslog"}}, false, ok
+	return Source{ID: unregistered, Tenant: tenant, Source: topics.Source{Kind: "syslog"}}, ok
 }
 
 // operations is the tenant that runs the IT host; of several the first by id.

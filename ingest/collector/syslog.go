@@ -20,8 +20,8 @@ import (
 // How long lines of a connection are held to be published together.
 const gather = 20 * time.Millisecond
 
-// listenTCP takes connections until ctx is done.
-func (m *Module) listenTCP(ctx context.Context, l net.Listener) error {
+// listenTCP takes connections until ctx is done, and gives each to serve.
+func (m *Module) listenTCP(ctx context.Context, l net.Listener, way string, serve func(context.Context, net.Conn)) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
@@ -40,13 +40,13 @@ func (m *Module) listenTCP(ctx context.Context, l net.Listener) error {
 		select {
 		case slots <- struct{}{}:
 		default:
-			m.metrics.refused.WithLabelValues("tcp", "too-many-connections").Inc()
+			m.metrics.refused.WithLabelValues(way, "too-many-connections").Inc()
 			conn.Close()
 			continue
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			m.serveTCP(ctx, conn)
+			serve(ctx, conn)
 		})
 	}
 }
@@ -62,8 +62,7 @@ func remote(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// serveTCP reads the messages of one connection. While a batch is being
-// published nothing is read, so that a sender is held back by TCP itself.
+// serveTCP finds the sender by its address and reads its messages.
 func (m *Module) serveTCP(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
 	src, registered, ok := m.sources.byAddress(remote(conn.RemoteAddr()))
@@ -74,9 +73,15 @@ func (m *Module) serveTCP(ctx context.Context, conn net.Conn) {
 	if !registered {
 		m.deps.Log.Info("syslog from a sender that is not in the register", "way", "tcp")
 	}
+	m.serve(ctx, conn, src, "tcp", ecs.ProvenanceTCP)
+}
+
+// serve reads the messages of one connection. While a batch is being
+// published nothing is read, so that a sender is held back by TCP itself.
+func (m *Module) serve(ctx context.Context, conn net.Conn, src Source, way, provenance string) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
 	defer stop()
-	o := m.intake.open(src, "tcp", ecs.ProvenanceTCP, parse.Options{Live: true})
+	o := m.intake.open(src, way, provenance, parse.Options{Live: true})
 	in := newFrames(conn, m.cfg.MaxLine, m.cfg.Stall)
 	// What was read is published even when the collector is told to stop.
 	persist := context.WithoutCancel(ctx)

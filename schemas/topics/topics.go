@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -162,18 +164,21 @@ type Account struct {
 
 // Source of log lines: who owns it and how its lines map to tenants.
 type Source struct {
-	Name        string            `json:"name"`
-	Kind        string            `json:"kind"`             // file, syslog, bulk, import
-	Format      string            `json:"format,omitempty"` // parser, empty: auto
-	TimeZone    string            `json:"timeZone,omitempty"`
-	KeyHash     string            `json:"keyHash,omitempty"` // SHA-256 of the API key, hex
-	Addresses   []string          `json:"addresses,omitempty"`
-	Shared      bool              `json:"shared,omitempty"`
-	Realms      map[string]string `json:"realms,omitempty"` // account realm → tenant, for shared sources
-	HostTenants map[string]string `json:"hostTenants,omitempty"`
-	Retention   string            `json:"retention,omitempty"` // retention class
-	SilentAfter time.Duration     `json:"silentAfter,omitempty"`
-	Responsible string            `json:"responsible,omitempty"`
+	Name      string   `json:"name"`
+	Kind      string   `json:"kind"`             // file, syslog, bulk, import
+	Format    string   `json:"format,omitempty"` // parser, empty: auto
+	TimeZone  string   `json:"timeZone,omitempty"`
+	KeyHash   string   `json:"keyHash,omitempty"` // SHA-256 of the API key, hex
+	Addresses []string `json:"addresses,omitempty"`
+	// Certificates of the sender: a fingerprint as CertificateFingerprint
+	// writes it, or a name in a certificate that a trusted authority signed.
+	Certificates []string          `json:"certificates,omitempty"`
+	Shared       bool              `json:"shared,omitempty"`
+	Realms       map[string]string `json:"realms,omitempty"` // account realm → tenant, for shared sources
+	HostTenants  map[string]string `json:"hostTenants,omitempty"`
+	Retention    string            `json:"retention,omitempty"` // retention class
+	SilentAfter  time.Duration     `json:"silentAfter,omitempty"`
+	Responsible  string            `json:"responsible,omitempty"`
 }
 
 // HashAPIKey gives a Source's KeyHash: SHA-256 of the key, hex. A key has 256
@@ -181,6 +186,17 @@ type Source struct {
 func HashAPIKey(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
+}
+
+// CertificateFingerprint of a certificate's DER form, as RFC 5425, section
+// 4.2.2, writes it: "sha-256:" and upper-case octets with colons between.
+func CertificateFingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	octets := make([]string, len(sum))
+	for i, b := range sum {
+		octets[i] = fmt.Sprintf("%02X", b)
+	}
+	return "sha-256:" + strings.Join(octets, ":")
 }
 
 // Tenant is a municipality or the IT host.

@@ -3,6 +3,8 @@ package register
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -277,11 +279,29 @@ var accounts = kindOf[registerapi.Account, topics.Account]{
 	},
 }
 
+var fingerprint = regexp.MustCompile(`^sha-256:([0-9A-F]{2}:){31}[0-9A-F]{2}$`)
+
+// certificates writes fingerprints in the one way that the collector compares,
+// however the tool wrote them that they were copied from.
+func certificates(list []string) (out []string) {
+	for _, c := range list {
+		c = strings.TrimSpace(c)
+		for _, prefix := range []string{"sha256 fingerprint=", "sha256:", "sha-256:"} {
+			if len(c) > len(prefix) && strings.EqualFold(c[:len(prefix)], prefix) {
+				c = "sha-256:" + strings.ToUpper(c[len(prefix):])
+				break
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
 var sources = kindOf[registerapi.Source, topics.Source]{
 	kind: topics.KindSource, action: auth.ActionSourceWrite,
 	toStored: func(d registerapi.Source, before *topics.Source) topics.Source {
 		v := topics.Source{Name: strings.TrimSpace(d.Name), Kind: string(d.Kind), Format: d.Format, TimeZone: d.TimeZone, Addresses: d.Addresses,
-			Shared: d.Shared, Realms: d.Realms, HostTenants: d.HostTenants, Retention: d.Retention,
+			Certificates: certificates(d.Certificates), Shared: d.Shared, Realms: d.Realms, HostTenants: d.HostTenants, Retention: d.Retention,
 			SilentAfter: time.Duration(d.SilentAfterSeconds) * time.Second, Responsible: d.Responsible}
 		if before != nil {
 			v.KeyHash = before.KeyHash // the key is renewed, never set
@@ -290,7 +310,7 @@ var sources = kindOf[registerapi.Source, topics.Source]{
 	},
 	toAPI: func(v topics.Source) registerapi.Source {
 		return registerapi.Source{Name: v.Name, Kind: registerapi.SourceKind(v.Kind), Format: v.Format, TimeZone: v.TimeZone, Addresses: v.Addresses,
-			Shared: v.Shared, Realms: v.Realms, HostTenants: v.HostTenants, Retention: v.Retention,
+			Certificates: v.Certificates, Shared: v.Shared, Realms: v.Realms, HostTenants: v.HostTenants, Retention: v.Retention,
 			SilentAfterSeconds: int64(v.SilentAfter / time.Second), Responsible: v.Responsible, HasKey: v.KeyHash != ""}
 	},
 	label:   func(v topics.Source) string { return v.Name },
@@ -299,6 +319,11 @@ var sources = kindOf[registerapi.Source, topics.Source]{
 		if v.TimeZone != "" {
 			if _, err := time.LoadLocation(v.TimeZone); err != nil {
 				return problem.Invalid("The time zone is not known.", problem.Field{Pointer: "/data/timeZone", Slug: "unknown-time-zone", Detail: "Use a name such as Europe/Oslo."})
+			}
+		}
+		for i, c := range v.Certificates {
+			if strings.HasPrefix(c, "sha-256:") && !fingerprint.MatchString(c) || strings.ContainsAny(c, " \t\r\n") || c == "" {
+				return problem.Invalid("A certificate is not written in a known way.", problem.Field{Pointer: fmt.Sprintf("/data/certificates/%d", i), Slug: "bad-certificate", Detail: "Write sha-256: and the octets in hexadecimal with colons between, or a name."})
 			}
 		}
 		return checkNetworks(v.Addresses, false)

@@ -435,7 +435,10 @@ type PeopleSearch struct {
 // Source defines model for Source.
 type Source struct {
 	Addresses []string `json:"addresses,omitempty,omitzero"`
-	Format    string   `json:"format,omitempty,omitzero"`
+
+	// Certificates Of a sender over TLS: fingerprints as RFC 5425 writes them ("sha-256:" and upper-case octets with colons between), or names in certificates that a trusted authority signed.
+	Certificates []string `json:"certificates,omitempty,omitzero"`
+	Format       string   `json:"format,omitempty,omitzero"`
 
 	// HasKey Whether an API key was given out.
 	HasKey             bool              `json:"hasKey,omitempty,omitzero"`
