@@ -75,10 +75,19 @@ func (w *world) ids() []string {
 	return list
 }
 
+// propertyRegister has windows of every kind: with a duration, approved on
+// paper before it came on record, and corrected when most is over.
 func propertyRegister() []topics.Fact {
+	late := topics.AccessWindow{VendorID: "nordlys", Systems: []string{"arkivum"}, From: at("11:00"), To: at("12:00"), ApprovedBy: "p-eier", ApprovedAt: at("10:50")}
+	wrong := late
+	wrong.From, wrong.To, wrong.ApprovedAt = at("13:00"), at("13:10"), days(-1)
+	right := wrong
+	right.From, right.To = at("12:00"), at("14:00")
 	return append(slicesWithout(slicesWithout(region(), "w-day"), "p-kari"),
 		window("w-two", at("08:00"), at("10:00"), lasting(40*time.Minute)),
 		window("w-ten", at("10:00"), at("11:00")),
+		fact(topics.KindAccessWindow, "w-late", version(late, from(at("10:50")), recorded(at("11:30")))),
+		fact(topics.KindAccessWindow, "w-wrong", version(wrong, from(days(-2)), recorded(days(-2))), version(right, from(days(-2)), recorded(at("20:00")))),
 		fact(topics.KindPerson, "p-kari", employed, left(from(at("09:00")), recorded(days(-5)))))
 }
 

@@ -16,7 +16,7 @@ func (vendorWindow) Meta() Meta {
 }
 
 func (r vendorWindow) Judge(c *judgement) []Verdict {
-	if c.vendor == "" || c.cover.covered {
+	if c.vendor == "" || c.cover.plain() || (c.cover.covered && !c.Success) {
 		return nil
 	}
 	verdict := Verdict{
@@ -37,11 +37,7 @@ func (r vendorWindow) Judge(c *judgement) []Verdict {
 		verdict.Reason.Params["why"] = c.cover.why
 		return []Verdict{verdict}
 	}
-	if !c.cover.afterwards.IsZero() {
-		verdict.Explained = &topics.Reason{Slug: "approved-afterwards", Params: map[string]string{
-			"approvedAt": stamp(c.cover.afterwards), "windowId": c.cover.windowID,
-		}}
-	}
+	verdict.Explained = c.cover.explanation(c.Time)
 	return []Verdict{verdict}
 }
 
@@ -74,7 +70,7 @@ func (foreignAccount) Meta() Meta {
 }
 
 func (r foreignAccount) Judge(c *judgement) []Verdict {
-	if !c.ordinary || c.behind == "" || !c.Success || c.cover.covered {
+	if !c.ordinary || c.behind == "" || !c.Success || c.cover.plain() {
 		return nil
 	}
 	slug := "vendor-source-in-user-account"
@@ -90,11 +86,7 @@ func (r foreignAccount) Judge(c *judgement) []Verdict {
 	if slug == "vendor-source-in-user-account" {
 		verdict.Reason.Params["shownBy"] = "address"
 	}
-	if !c.cover.afterwards.IsZero() {
-		verdict.Explained = &topics.Reason{Slug: "approved-afterwards", Params: map[string]string{
-			"approvedAt": stamp(c.cover.afterwards), "windowId": c.cover.windowID,
-		}}
-	}
+	verdict.Explained = c.cover.explanation(c.Time)
 	return []Verdict{verdict}
 }
 

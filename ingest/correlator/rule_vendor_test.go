@@ -234,17 +234,6 @@ func TestAnApprovalTakenBackAsAnErrorRaisesAgain_C4(t *testing.T) {
 	require.Equal(t, []string{"C4"}, w.rules())
 }
 
-func TestAnApprovalGivenBeforeAndRecordedLaterWithdraws_C4(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, region()...)
-	w.see(w.login("03:12"))
-	early := night
-	early.ApprovedAt, early.ApprovedBy = at("02:00"), "p-eier"
-	w.learn(fact(topics.KindAccessWindow, "w-night", version(early, from(at("02:00")), recorded(at("09:00")))))
-	require.Empty(t, w.standing())
-	require.Equal(t, "register-corrected", w.lastWithdrawal().Explained.Slug)
-}
-
 func TestAnExtensionDoesNotReachBack_C4(t *testing.T) {
 	t.Parallel()
 	short := topics.AccessWindow{VendorID: "nordlys", Systems: []string{"arkivum"}, From: at("08:00"), To: at("18:00"), ApprovedAt: days(-1), ApprovedBy: "p-eier"}
