@@ -93,6 +93,7 @@ func (in *Installation) web() web.Config {
 func (in *Installation) collector() collector.Config {
 	c := collector.Default()
 	c.SyslogTCP, c.SyslogUDP = in.cfg.Syslog.TCP, in.cfg.Syslog.UDP
+	c.SyslogTLS = collector.TLS(in.cfg.Syslog.TLS)
 	for _, f := range in.cfg.Logs {
 		c.Files = append(c.Files, collector.File(f))
 	}
