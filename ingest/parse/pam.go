@@ -110,6 +110,9 @@ func (l pamLine) failed(fields string, times int, ev *ecs.Event) {
 		if times > 0 {
 			ev.Varde.Repeat = times
 		}
+		if l.service == "dovecot" {
+			l.from.stream.counted(l.from, ev, max(times, 1))
+		}
 	}
 }
 
@@ -118,6 +121,7 @@ type refusal struct {
 	host, program, user, module string
 	pid                         int
 	at                          time.Time
+	said                        []string // the modules that refused it
 }
 
 // sameTry is how long after one module the next looks at the same password.
@@ -135,15 +139,22 @@ func (s *Stream) refusedBefore(l pamLine, ev *ecs.Event) bool {
 
 // refusedAgain notes a refusal, unless another module has just said the same.
 func (s *Stream) refusedAgain(r refusal) bool {
-	for i, o := range s.refused {
-		if o.host == r.host && o.program == r.program && o.pid == r.pid && o.user == r.user && o.module != r.module && r.at.Sub(o.at).Abs() <= sameTry {
-			s.refused = slices.Delete(s.refused, i, i+1) // it has had its second opinion
+	for i := range s.refused {
+		o := &s.refused[i]
+		if o.host != r.host || o.program != r.program || o.pid != r.pid || o.user != r.user || r.at.Sub(o.at).Abs() > sameTry {
+			continue
+		}
+		if !slices.Contains(o.said, r.module) {
+			o.said = append(o.said, r.module)
 			return true
 		}
+		s.refused = slices.Delete(s.refused, i, i+1) // the next password
+		break
 	}
 	if len(s.refused) >= 32 {
 		s.refused = slices.Delete(s.refused, 0, 1)
 	}
+	r.said = []string{r.module}
 	s.refused = append(s.refused, r)
 	return false
 }
@@ -243,6 +254,14 @@ func (l pamLine) opened(s string, ev *ecs.Event) {
 		ev.Varde.Attempt = true
 	}
 	l.who(ev, user, by)
+	if ev.Varde.Attempt && ev.User != nil {
+		// The service may say, or have said, the same in a line of its own.
+		r := refusal{host: l.from.host, program: l.from.program + " opened", user: ev.User.Name, pid: l.from.pid, module: l.module, at: l.from.at}
+		if l.from.stream.refusedAgain(r) {
+			ev.Varde.Attempt = false
+			classify(ev, kindSession, ecs.ActionSessionStart, ecs.OutcomeSuccess)
+		}
+	}
 }
 
 // who sets the user of a session: of sudo and su the one who asked, and the

@@ -89,6 +89,7 @@ type Stream struct {
 	refused []refusal       // by PAM's modules lately
 	last    map[string]said // by host: what the last message was
 	now     time.Time       // of the line in work
+	tallies []tally         // of passwords that a line will sum up
 	columns []string        // of a table, as its header named them
 }
 

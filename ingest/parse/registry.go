@@ -52,6 +52,8 @@ func init() {
 		nginxError,
 		apacheError,
 		haproxyLine,
+		audit,
+		vsftpdLine,
 		plain,
 	}
 	programs = []program{
@@ -63,6 +65,16 @@ func init() {
 		logindProgram,
 		webProgram,
 		haproxyProgram,
+		auditProgram,
+		loginProgram,
+		cronProgram,
+		polkitProgram,
+		dropbearProgram,
+		ftpProgram,
+		dovecotProgram,
+		postfixProgram,
+		krb5Program,
+		sssdProgram,
 	}
 	programs = append(programs, networkPrograms()...)
 	jsonKinds = append(jsonKinds, windowsJSON)

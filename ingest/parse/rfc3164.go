@@ -110,7 +110,8 @@ func splitTag(s string) message {
 	m := message{text: text}
 	if name, pid, ok := strings.Cut(s, "["); ok {
 		s = strings.TrimSuffix(name, "]") // gdm-password][1234]
-		m.pid = pidOf(strings.TrimSuffix(pid, "]"))
+		pid, _, _ = strings.Cut(pid, "]") // krb5kdc[7](info)
+		m.pid = pidOf(pid)
 	}
 	m.program, m.module = programOf(s)
 	return m

@@ -18,7 +18,7 @@ func webRefused(dataset, user, ip, reason string) want {
 	return want{dataset: dataset, action: ecs.ActionLogin, outcome: ecs.OutcomeFailure, user: user, ip: ip, attempt: true, method: "password", reason: reason}
 }
 
-func (w want) at(port int) want       { w.port = port; return w }
+func (w want) at(port int) want { w.port = port; return w }
 
 func TestWebAccess_R36(t *testing.T) {
 	t.Parallel()
@@ -224,7 +224,7 @@ func FuzzWebErrors(f *testing.F) {
 	f.Add(`x": password mismatch, client: 10.6.6.6, server: `, "y")
 	f.Add("x", `", client: 10.6.6.6, server: `)
 	f.Fuzz(func(t *testing.T, user, referrer string) {
-		if strings.ContainsAny(user+referrer, "\n\r\x00") || !utf8.ValidString(user+referrer) {
+		if strings.ContainsAny(user+referrer, "\n\r\x00") || !utf8.ValidString(user) || !utf8.ValidString(referrer) {
 			return
 		}
 		ev := one(t, `2026/11/22 10:00:00 [error] 1#1: *1 user "`+user+`": password mismatch, client: 192.0.2.7, server: a, request: "GET / HTTP/1.1", host: "a", referrer: "`+referrer+`"`)
