@@ -73,8 +73,8 @@ type Module struct {
 	app   *fiber.App
 	files Files
 
+	opened     run.Opened[docstore.Collection[kept]]
 	partitions docstore.Collection[kept]
-	open       atomic.Bool
 	first      atomic.Bool // this process has the topic's first partition, and keeps house
 
 	events  prometheus.Counter
@@ -114,20 +114,19 @@ func (m *Module) App() *fiber.App { return m.app }
 
 // Ready implements run.Part.
 func (m *Module) Ready(ctx context.Context) error {
-	if !m.open.Load() {
-		return httpx.NotReady("documents", errors.New("the archive's documents are not open yet"))
+	if err := m.opened.Ready(); err != nil {
+		return err
 	}
-	if err := m.deps.Blobs.Ready(ctx); err != nil {
-		return httpx.NotReady("files", err)
-	}
-	return m.deps.Bus.Ready(ctx)
+	return m.deps.Ready(ctx, run.Kafka, run.Files)
 }
 
 // Run writes what the topic brings until ctx is done, and keeps house.
 func (m *Module) Run(ctx context.Context) error {
-	if !m.openPartitions(ctx) {
-		return nil
+	partitions := m.opened.Open(ctx, m.deps.Log, Name, m.openPartitions)
+	if partitions == nil {
+		return nil // ctx is done before the store answered
 	}
+	m.partitions = *partitions
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return m.deps.Bus.Consume(ctx, bus.TopicEvents, Name, bus.ConsumeOptions{
@@ -145,26 +144,11 @@ func (m *Module) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (m *Module) openPartitions(ctx context.Context) bool {
-	for {
-		c, err := docstore.Open[kept](ctx, m.deps.Docs, docstore.Definition{
-			Name: "archive_partitions", Version: 1, Clock: m.deps.Clock, Indexes: []docstore.Index{{Fields: []string{"merged", "last"}}},
-		})
-		if err == nil {
-			m.partitions = c
-			m.open.Store(true)
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		m.deps.Log.WarnContext(ctx, "archive waits for the document store", "error", err)
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(time.Second):
-		}
-	}
+func (m *Module) openPartitions(ctx context.Context) (*docstore.Collection[kept], error) {
+	c, err := docstore.Open[kept](ctx, m.deps.Docs, docstore.Definition{
+		Name: "archive_partitions", Version: 1, Clock: m.deps.Clock, Indexes: []docstore.Index{{Fields: []string{"merged", "last"}}},
+	})
+	return &c, err
 }
 
 // place is where an event belongs.
