@@ -94,11 +94,11 @@ func readProFTPD(m *message, ev *ecs.Event) {
 		ip, _, _ := strings.Cut(where[i+1:], "]")
 		ev.Source = party(strings.TrimPrefix(ip, "::ffff:"))
 	}
-	switch {
-	case text == "FTP session opened.":
+	switch text {
+	case "FTP session opened.":
 		classify(ev, kindConnect, actionConnectionOpened, "")
 		return
-	case text == "FTP session closed.":
+	case "FTP session closed.":
 		classify(ev, kindConnect, actionConnectionClosed, "")
 		return
 	}

@@ -47,13 +47,13 @@ func init() {
 		windowsXML,
 		iis,
 		rfc5424,
+		vsftpdLine, // before rfc3164: it begins with a time too
 		rfc3164,
 		access,
 		nginxError,
 		apacheError,
 		haproxyLine,
 		audit,
-		vsftpdLine,
 		plain,
 	}
 	programs = []program{
