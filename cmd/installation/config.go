@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"varde.internal/platform/config"
+	"varde.internal/platform/disk"
 )
 
 // Names of the parts, in the order they are started.
@@ -45,10 +46,15 @@ type Config struct {
 	// Logs are files that the collector follows, each for a source of the register.
 	Logs []LogFile `yaml:"logs,omitempty" env:"-"`
 
-	Log  string `yaml:"log" env:"LOG"`   // debug, info, warn, error
-	OTLP string `yaml:"otlp" env:"OTLP"` // OTLP/HTTP endpoint for traces; empty: none are sent
+	Log       string      `yaml:"log" env:"LOG"`   // debug, info, warn, error
+	OTLP      string      `yaml:"otlp" env:"OTLP"` // OTLP/HTTP endpoint for traces; empty: none are sent
+	Retention Retention   `yaml:"retention" envPrefix:"RETENTION_"`
+	Disk      disk.Config `yaml:"disk" envPrefix:"DISK_"`
+	Heartbeat Heartbeat   `yaml:"heartbeat" envPrefix:"HEARTBEAT_"`
 	// DemoAccounts are offered on the sign-in page; `varde demo` sets them.
 	DemoAccounts []DemoAccount `yaml:"demoAccounts,omitempty" env:"-"`
+
+	measure func(path string) (disk.Space, error) // of the disk; nil but in tests
 }
 
 // LogFile is a file, or a pattern of files, and the id of the source it belongs to.
@@ -79,10 +85,11 @@ type Syslog struct {
 // Default is an installation in one process on embedded engines in the folder data.
 func Default(data string) Config {
 	return Config{
-		Data:   data,
-		Listen: map[string]string{"web": "127.0.0.1:8400", "collector": "127.0.0.1:9280"},
-		Syslog: Syslog{TCP: "127.0.0.1:5514", UDP: "127.0.0.1:5514"},
-		Log:    "info",
+		Data:      data,
+		Listen:    map[string]string{"web": "127.0.0.1:8400", "collector": "127.0.0.1:9280"},
+		Syslog:    Syslog{TCP: "127.0.0.1:5514", UDP: "127.0.0.1:5514"},
+		Log:       "info",
+		Retention: defaultRetention(), Disk: disk.Default(), Heartbeat: defaultHeartbeat(),
 	}
 }
 
@@ -129,6 +136,7 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("public: not an http(s) address"))
 		}
 	}
+	errs = append(errs, c.Retention.validate(), prefixed("disk", c.Disk.Validate()), c.Heartbeat.validate())
 	return errors.Join(errs...)
 }
 
@@ -155,6 +163,9 @@ func (c Config) Plain() (map[string]any, error) {
 	}
 	for name, url := range map[string]config.Secret{"bus": c.Bus, "documents": c.Documents, "events": c.Events, "files": c.Files} {
 		plain[name] = url.Reveal()
+	}
+	if beat, ok := plain["heartbeat"].(map[string]any); ok {
+		beat["url"] = c.Heartbeat.URL.Reveal()
 	}
 	return plain, nil
 }

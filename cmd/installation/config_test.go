@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"varde.internal/platform/backup"
+	"varde.internal/platform/bus"
 	"varde.internal/platform/config"
 )
 
@@ -36,6 +37,21 @@ func TestWhatIsWrongIsNamedByItsKey(t *testing.T) {
 		"endpoints":           func(c *Config) { c.Endpoints = map[string]string{"kitchen": "http://x"} },
 		"public":              func(c *Config) { c.Public = "varde.example" },
 		`listen: there is no`: func(c *Config) { c.Listen["Cases"] = "127.0.0.1:1" },
+
+		"retention.events.standard": func(c *Config) { c.Retention.Events["standard"] = -1 },
+		"retention.events.long":     func(c *Config) { c.Retention.Events["long"] = 1e6 },
+		"retention.floor":           func(c *Config) { c.Retention.Floor = -1 },
+		"retention.tenants.bo.events.standard": func(c *Config) {
+			c.Retention.Tenants = map[string]TenantRetention{"bo": {Events: map[string]int{"standard": -1}}}
+		},
+		"retention.topics.events":  func(c *Config) { c.Retention.Topics["events"] = 1 },
+		"retention.topics.reports": func(c *Config) { c.Retention.Topics["reports"] = 0 },
+		`no topic "register"`:      func(c *Config) { c.Retention.Topics["register"] = 7 },
+		"retention.audit":          func(c *Config) { c.Retention.Audit = -1 },
+		"disk.every":               func(c *Config) { c.Disk.Every = 0 },
+		"heartbeat.url":            func(c *Config) { c.Heartbeat.URL = "http://watcher.example/hemmelig" },
+		"heartbeat.method":         func(c *Config) { c.Heartbeat.Method = "PUT" },
+		"heartbeat.every":          func(c *Config) { c.Heartbeat.Every = 0 },
 	} {
 		c := Default("/srv/varde")
 		spoil(&c)
@@ -72,6 +88,9 @@ func TestPlainIsReadBackAsItWas(t *testing.T) {
 	c.Public, c.Log, c.OTLP = "https://varde.example.no", "debug", "http://127.0.0.1:4318"
 	c.Endpoints = map[string]string{"cases": "http://127.0.0.1:8401"}
 	c.Logs = []LogFile{{Path: "/var/log/auth.log", Source: "01"}}
+	c.Retention.Tenants = map[string]TenantRetention{"bo": {Events: map[string]int{"long": 365}, Floor: 92}}
+	c.Heartbeat.URL = "https://watcher.example/hemmelig"
+	require.NoError(t, c.Disk.Stop.UnmarshalText([]byte("5%")))
 	c.DemoAccounts = []DemoAccount{{Name: "a@b.example", Password: "x", Title: "Ansatt"}}
 	plain, err := c.Plain()
 	require.NoError(t, err)
@@ -86,7 +105,57 @@ func TestPlainIsReadBackAsItWas(t *testing.T) {
 	redacted, err := yaml.Marshal(c)
 	require.NoError(t, err)
 	require.NotContains(t, string(redacted), "hemmelig")
-	require.Equal(t, 3, strings.Count(string(text), "hemmelig"))
+	require.Equal(t, 4, strings.Count(string(text), "hemmelig"))
+}
+
+// The forms that docs/operations.md shows.
+func TestRetentionDiskAndHeartbeatAreRead_R39_N4(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "varde.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+retention:
+  events: { long: 365 }
+  floor: 92
+  tenants: { bjorkvag: { events: { standard: 180 } } }
+  topics: { reports: 3 }
+disk: { warn: 10%, stop: 2GiB }
+heartbeat: { url: "https://watcher.example/x", every: 5m }
+`), 0o600))
+	c := Default("/srv/varde")
+	require.NoError(t, config.Load(&c, config.Source{File: file, Environ: []string{"VARDE_DISK_STOP=3GiB", "VARDE_HEARTBEAT_METHOD=POST", "VARDE_RETENTION_AUDIT=3650"}}))
+	require.Equal(t, map[string]int{"standard": 90, "long": 365}, c.Retention.Events, "beside the default")
+	require.Equal(t, 92, c.Retention.Floor)
+	require.Equal(t, 180, c.Retention.indexer().Tenants["bjorkvag"].Days["standard"])
+	require.Equal(t, 3650, c.Retention.Audit)
+	require.Equal(t, "10%", c.Disk.Warn.String())
+	require.Equal(t, "3GiB", c.Disk.Stop.String())
+	require.Equal(t, "POST", c.Heartbeat.Method)
+	require.Equal(t, 5*time.Minute, c.Heartbeat.Every)
+	for _, topic := range c.Retention.topics() {
+		switch topic.Name {
+		case bus.TopicReports:
+			require.Equal(t, 3*day, topic.Retention)
+		case bus.TopicCases:
+			require.Equal(t, 7*day, topic.Retention)
+		case bus.TopicRegister:
+			require.True(t, topic.Compacted)
+		}
+	}
+	c = Default("/srv/varde")
+	require.NoError(t, config.Load(&c, config.Source{Environ: []string{"VARDE_RETENTION_EVENTS=standard:30,long:60", "VARDE_RETENTION_TOPICS=events:4"}}))
+	require.Equal(t, map[string]int{"standard": 30, "long": 60}, c.Retention.Events)
+	require.Equal(t, map[string]int{"events": 4}, c.Retention.Topics)
+}
+
+// Only what lies on this machine's disk is watched.
+func TestTheDisksOfDataFoldersAreWatched_N4(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, map[string]string{"bus": "/srv/varde/bus", "documents": "/srv/varde/documents", "events": "/srv/varde/events", "files": "/srv/varde/files"},
+		Default("/srv/varde").folders())
+	require.Empty(t, real().folders())
+	c := real()
+	c.Files, c.Documents = "file:///srv/files", "sqlite:///srv/docs/varde.sqlite"
+	require.Equal(t, map[string]string{"files": "/srv/files", "documents": "/srv/docs"}, c.folders())
 }
 
 // The chart's configuration file, as charts/charts_test.go renders it, is one

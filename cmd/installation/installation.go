@@ -15,8 +15,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"varde.internal/ingest/collector"
+	"varde.internal/ingest/indexer"
 	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
+	"varde.internal/platform/disk"
 	"varde.internal/platform/keyring"
 	"varde.internal/platform/obs"
 	"varde.internal/platform/run"
@@ -29,11 +31,17 @@ type Installation struct {
 	keys        *keyring.Keyring
 	engines     *engines
 	group       *run.Group
-	syslog      *collector.Module // where it runs here
+	watch       *disk.Watch
+	syslog      *collector.Module  // where it runs here
+	retention   *indexer.Retention // where the indexer runs here
+	heart       *heart             // where web runs here and it is on
 	revocations *auth.Revocations
 	endpoints   map[string]string
 	stopTracing func(context.Context) error
 }
+
+// unasked are parts that no other part asks anything.
+var unasked = []string{"collector", "indexer", "archive", "correlator"}
 
 // CheckParts says whether the parts named can run with the configuration: an
 // embedded engine lives inside one process, so it needs every part there.
@@ -51,7 +59,7 @@ func CheckParts(c Config, names []string) error {
 	}
 	var errs []error
 	for _, n := range Names {
-		if !slices.Contains(names, n) && c.Endpoints[n] == "" && n != "indexer" && n != "correlator" && n != "collector" {
+		if !slices.Contains(names, n) && c.Endpoints[n] == "" && !slices.Contains(unasked, n) {
 			errs = append(errs, fmt.Errorf("endpoints.%s: where that part runs is needed", n))
 		}
 	}
@@ -98,6 +106,9 @@ func Open(ctx context.Context, c Config, names []string, w io.Writer) (in *Insta
 		}
 		in.group.Add(part, ln)
 	}
+	if in.retention != nil {
+		in.group.Add(in.retention, nil)
+	}
 	return in, nil
 }
 
@@ -135,6 +146,8 @@ func OpenEngines(ctx context.Context, c Config, w io.Writer) (in *Installation, 
 		return nil, err
 	}
 	in = &Installation{cfg: c, log: obs.NewLogger(w, observed), endpoints: map[string]string{}}
+	in.watch = disk.New(c.Disk, c.folders(), in.log, c.measure)
+	in.watch.Look() // a disk that is full already takes nothing in from the start
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, in.Close())
@@ -163,6 +176,10 @@ func (in *Installation) Run(ctx context.Context) error {
 	background, bg := errgroup.WithContext(work)
 	background.Go(func() error { return in.ensureTopics(bg) })
 	background.Go(func() error { return in.revocations.Run(bg, in.engines.bus) })
+	background.Go(func() error { return in.watch.Run(bg) })
+	if in.heart != nil {
+		background.Go(func() error { return in.heart.run(bg) })
+	}
 	err := in.group.Run(ctx)
 	cancel()
 	if berr := background.Wait(); berr != nil && !errors.Is(berr, context.Canceled) {
@@ -174,7 +191,7 @@ func (in *Installation) Run(ctx context.Context) error {
 // ensureTopics declares the topics as soon as the broker answers.
 func (in *Installation) ensureTopics(ctx context.Context) error {
 	for {
-		err := in.engines.bus.EnsureTopics(ctx, topicConfigs...)
+		err := in.engines.bus.EnsureTopics(ctx, in.cfg.Retention.topics()...)
 		if err == nil || ctx.Err() != nil {
 			return nil //nolint:nilerr // declared, or being stopped
 		}
@@ -224,6 +241,7 @@ func (in *Installation) Endpoint(part string) string {
 // for tokens meant for it.
 func (in *Installation) Deps(name string) run.Deps {
 	registry := obs.NewRegistry()
+	registry.MustRegister(in.watch)
 	client := &http.Client{Timeout: 15 * time.Second}
 	identity := in.Endpoint("identity")
 	keys := &auth.RemoteKeys{URL: identity + "/v1/jwks.json", HTTP: client}

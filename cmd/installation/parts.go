@@ -2,6 +2,7 @@ package installation
 
 import (
 	"fmt"
+	"time"
 
 	"varde.internal/ingest/archive"
 	"varde.internal/ingest/collector"
@@ -23,8 +24,12 @@ import (
 
 // build makes one part. Constructors do no I/O; audit's configuration reads whether
 // the data folder was restored.
-func (in *Installation) build(name string) (run.Part, error) {
+func (in *Installation) build(name string) (part run.Part, err error) {
 	deps := in.Deps(name)
+	if name == "web" && !in.cfg.Heartbeat.URL.Empty() {
+		in.heart = newHeart(in.cfg.Heartbeat, in.AwaitReady, deps.Log)
+		deps.Metrics.MustRegister(in.heart.last)
+	}
 	switch name {
 	case "audit":
 		c, err := in.audit()
@@ -43,12 +48,18 @@ func (in *Installation) build(name string) (run.Part, error) {
 	case "search":
 		return search.New(deps, search.Default())
 	case "collector":
+		deps.Bus = heldBus{deps.Bus, in.watch}
 		m, err := collector.New(deps, in.collector())
 		in.syslog = m
 		return m, err
 	case "indexer":
+		if in.retention, err = indexer.NewRetention(deps, in.cfg.Retention.indexer()); err != nil {
+			return nil, err
+		}
+		deps.Bus = heldReader{deps.Bus, in.watch}
 		return indexer.New(deps, indexer.Default())
 	case archive.Name:
+		deps.Bus = heldReader{deps.Bus, in.watch}
 		return archive.New(deps, archive.Default())
 	case "correlator":
 		return correlator.New(deps, correlator.Default())
@@ -63,6 +74,7 @@ func (in *Installation) build(name string) (run.Part, error) {
 // it once, at whichever start is the first.
 func (in *Installation) audit() (audit.Config, error) {
 	c := audit.Default()
+	c.Retention = time.Duration(in.cfg.Retention.Audit) * day
 	if in.cfg.Data == "" {
 		return c, nil
 	}

@@ -114,7 +114,9 @@ logs: [{ path: /var/log/auth.log, source: "01" }]
 	require.Equal(t, "/srv/varde", got["data"])
 	require.Equal(t, "https://varde.example.no", got["public"])
 	require.Equal(t, map[string]any{"web": "127.0.0.1:9999", "collector": "127.0.0.1:9280", "cases": "127.0.0.1:8401"}, got["listen"])
-	require.Equal(t, map[string]any{"tcp": "127.0.0.1:5514", "udp": ""}, got["syslog"])
+	syslog, _ := got["syslog"].(map[string]any)
+	require.Equal(t, "127.0.0.1:5514", syslog["tcp"])
+	require.Equal(t, "", syslog["udp"])
 
 	// What is printed has the file's own keys, so that it can become one.
 	var back map[string]any

@@ -21,8 +21,13 @@ import (
 const readyTimeout = 3 * time.Second
 
 // NotReady is what a part's Ready returns where one engine (kafka, documents,
-// events, files, identity …) is missing; /readyz names it.
+// events, files, disk, identity …) is missing; /readyz names it. A cause that
+// names one itself stays as it is: it knows better what is missing.
 func NotReady(engine string, cause error) error {
+	var known *problem.Error
+	if errors.As(cause, &known) && known.Params["engine"] != "" {
+		return cause
+	}
 	return problem.Unavailable("Waiting for "+engine+".", cause).With("engine", engine)
 }
 

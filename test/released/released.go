@@ -81,6 +81,7 @@ func Start(ctx context.Context, binary, command, dir, config string) (*Running, 
 // Config makes every address a free one.
 const Config = `listen: { web: "127.0.0.1:0", collector: "127.0.0.1:0" }
 syslog: { tcp: "127.0.0.1:0", udp: "127.0.0.1:0" }
+retention: { events: { standard: 0 } } # a folder is older than any period one day
 log: error
 `
 
