@@ -10,12 +10,26 @@ import (
 // networkPrograms are VPN gateways, RADIUS servers, firewalls and routers, in
 // the order in which they are tried.
 func networkPrograms() []program {
-	return []program{openvpnProgram}
+	return []program{openvpnProgram, fortigateProgram, radiusProgram, keycloakProgram}
+}
+
+// networkFormats have headers of their own. They stand before syslog's, so each
+// of them knows its lines by more than a client can write into another's.
+func networkFormats() []Format { return []Format{ciscoFormat, m365CSV} }
+
+// signInFormats are texts of sign-in services and applications; they stand
+// after syslog's.
+func signInFormats() []Format {
+	return []Format{autheliaText, vaultwarden, gitea, grafana}
 }
 
 // signInKinds are the events of cloud and sign-in services in JSON, in the
-// order in which they are tried.
-func signInKinds() []jsonKind { return nil }
+// order in which they are tried: the ones that are sure of theirs first.
+func signInKinds() []jsonKind {
+	return []jsonKind{
+		entraSignIn, entraAudit, m365, okta, cloudtrail, googleWorkspace, keycloakJSON, authentikLog, autheliaJSON, nextcloud, gitlab, oidcEvent,
+	}
+}
 
 // writerOf names the program that writes such texts without host and tag into
 // a file of its own, or "".

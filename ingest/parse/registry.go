@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"time"
 
 	"varde.internal/schemas/ecs"
@@ -76,6 +77,7 @@ func init() {
 		krb5Program,
 		sssdProgram,
 	}
+	formats = slices.Concat(networkFormats(), formats[:len(formats)-1], signInFormats(), formats[len(formats)-1:])
 	programs = append(programs, networkPrograms()...)
 	jsonKinds = append(jsonKinds, windowsJSON)
 	jsonKinds = append(jsonKinds, signInKinds()...)
