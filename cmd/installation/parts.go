@@ -18,7 +18,6 @@ import (
 	"varde.internal/services/register"
 	"varde.internal/services/search"
 	"varde.internal/services/web"
-	webhttp "varde.internal/services/web/http"
 	"varde.internal/ui"
 )
 
@@ -64,7 +63,7 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 	case "correlator":
 		return correlator.New(deps, correlator.Default())
 	case "web":
-		return web.New(deps, in.web(), webhttp.New)
+		return web.New(deps, in.web())
 	}
 	return nil, fmt.Errorf("there is no part %q", name)
 }

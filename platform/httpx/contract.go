@@ -156,10 +156,10 @@ func closeObjects(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
 	}
 }
 
-// errNoRoute and errMethod are what match answers without an operation.
+// ErrNoAddress and errMethod are what match answers without an operation.
 var (
-	errNoRoute = problem.New(problem.KindNotFound, "no-such-address", "There is nothing at this address.")
-	errMethod  = problem.New(problem.KindNotFound, "no-such-method", "This address does not take this method.")
+	ErrNoAddress = problem.New(problem.KindNotFound, "no-such-address", "There is nothing at this address.")
+	errMethod    = problem.New(problem.KindNotFound, "no-such-method", "This address does not take this method.")
 )
 
 // match finds the operation of a request; HEAD is answered as GET.
@@ -173,7 +173,7 @@ func (c *Contract) match(r *http.Request) (*Operation, map[string]string, *route
 	case errors.Is(err, routers.ErrMethodNotAllowed):
 		return nil, nil, nil, errMethod
 	case err != nil:
-		return nil, nil, nil, errNoRoute
+		return nil, nil, nil, ErrNoAddress
 	}
 	return c.ops[route.Operation], params, route, nil
 }

@@ -99,7 +99,7 @@ func problemOf(err error) *problem.Error {
 func fiberProblem(f *fiber.Error) *problem.Error {
 	switch f.Code {
 	case fiber.StatusNotFound:
-		return errNoRoute
+		return ErrNoAddress
 	case fiber.StatusMethodNotAllowed:
 		return errMethod
 	case fiber.StatusRequestEntityTooLarge:

@@ -38,7 +38,7 @@ func (s *server) health(app *fiber.App) {
 		serve := adaptor.HTTPHandler(promhttp.HandlerFor(s.cfg.Gatherer, promhttp.HandlerOpts{}))
 		app.Get("/metrics", func(c *fiber.Ctx) error {
 			if !s.operator(c) {
-				return errNoRoute
+				return ErrNoAddress
 			}
 			return serve(c)
 		})

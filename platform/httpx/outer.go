@@ -23,11 +23,17 @@ import (
 	"varde.internal/platform/problem"
 )
 
-// Headers between the parts.
+// Headers of our own; none begins with X- (RFC 6648).
 const (
-	HeaderTenant    = "Varde-Tenant" // the tenant a service acts for; refused from persons
-	HeaderRequestID = "X-Request-Id"
+	// HeaderTenant is the tenant a service acts for, refused from persons who are
+	// signed in; on the open routes of deviation it is the one reported to.
+	HeaderTenant   = "Varde-Tenant"
+	HeaderDraft    = "Varde-Draft"     // the token of a report being written
+	HeaderFileName = "Varde-File-Name" // of an upload, percent-encoded UTF-8
 )
+
+// HeaderRequestID names a request in answers and logs.
+const HeaderRequestID = "X-Request-Id"
 
 // request is what the middleware knows of one request.
 type request struct {
@@ -152,7 +158,7 @@ func (s *server) newRequest(c *fiber.Ctx) *request {
 		}
 		r.op, r.params, r.route, r.matched = s.contract.match(r.http)
 		if err != nil {
-			r.op, r.matched = nil, errNoRoute
+			r.op, r.matched = nil, ErrNoAddress
 		}
 	}
 	if r.id = c.Get(HeaderRequestID); !requestID.MatchString(r.id) {

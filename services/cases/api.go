@@ -184,7 +184,7 @@ func (a api) Attachment(ctx context.Context, caseID, attachmentID string) (cases
 	if err != nil {
 		return caseshttp.File{}, err
 	}
-	return caseshttp.File{Name: at.Name, MediaType: at.MediaType, Size: at.Size, Content: r}, nil
+	return caseshttp.File{Name: at.Name, Size: at.Size, Content: r}, nil
 }
 
 func (a api) Access(ctx context.Context, caseID string) (casesapi.CaseAccess, error) {

@@ -226,7 +226,7 @@ func TestFilesComeWithTheReport(t *testing.T) {
 	note := httpxtest.Decode[deviationapi.Attachment](t, w.upload(token, "note.txt", []byte("words")))
 	require.Equal(t, "draft-full", w.upload(token, "more.txt", []byte("words")).Slug())
 	remove := func(fileID string) int {
-		return w.call("DELETE", "/v1/public/attachments/"+fileID, "", nil, "X-Varde-Draft", token, "X-Varde-Tenant", "bo").Status
+		return w.call("DELETE", "/v1/public/attachments/"+fileID, "", nil, "Varde-Draft", token, "Varde-Tenant", "bo").Status
 	}
 	require.Equal(t, 204, remove(note.Id))
 	require.Equal(t, 404, remove(note.Id))

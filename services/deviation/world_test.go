@@ -199,7 +199,7 @@ func submission(key string, changes ...string) map[string]any {
 func (w *world) upload(token string, name string, content []byte) httpxtest.Response {
 	w.t.Helper()
 	return w.call("POST", "/v1/public/attachments", "", content, "Content-Type", "application/octet-stream",
-		"X-Varde-Draft", token, "X-Varde-Tenant", "bo", "X-Varde-File-Name", name)
+		"Varde-Draft", token, "Varde-Tenant", "bo", "Varde-File-Name", name)
 }
 
 func (w *world) draft() string {

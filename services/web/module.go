@@ -13,6 +13,7 @@ import (
 	"varde.internal/platform/auth"
 	"varde.internal/platform/httpx"
 	"varde.internal/platform/run"
+	webhttp "varde.internal/services/web/http"
 )
 
 // Name of the part.
@@ -64,28 +65,6 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Settings are what the front needs beside the use cases.
-type Settings struct {
-	Config
-	Origin Origin
-	Key    []byte // of the CSRF tokens
-	// Endpoint gives the base URL of a service.
-	Endpoint func(service string) string
-}
-
-// Front is the HTTP side (services/web/http.New): it imports this package, so
-// it is handed in.
-type Front interface {
-	// Authenticate gives the token of the request's session for this part.
-	Authenticate(c *fiber.Ctx) (string, error)
-	// Anonymous says whether a path is one of people who must not be known.
-	Anonymous(path string) bool
-	Register(app *fiber.App)
-}
-
-// NewFront makes a Front.
-type NewFront func(s *Service, cfg Settings) (Front, error)
-
 // Module is the part.
 type Module struct {
 	app   *fiber.App
@@ -95,7 +74,7 @@ type Module struct {
 var _ run.Part = (*Module)(nil)
 
 // New wires the front door. It does no I/O.
-func New(deps run.Deps, cfg Config, front NewFront) (*Module, error) {
+func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -104,7 +83,7 @@ func New(deps run.Deps, cfg Config, front NewFront) (*Module, error) {
 		return nil, err
 	}
 	s := newService(deps.Tokens, deps.Endpoint, cfg.Parts, deps.Clock)
-	f, err := front(s, Settings{Config: cfg, Origin: origin, Key: deps.Secret("csrf"), Endpoint: deps.Endpoint})
+	front, err := webhttp.New(api{s, cfg, origin, deps.Secret("csrf")}, webhttp.Config{Name: Name, UI: cfg.UI, Upload: cfg.Upload})
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +96,12 @@ func New(deps run.Deps, cfg Config, front NewFront) (*Module, error) {
 	}}
 	m.app, err = httpx.New(httpx.Config{
 		Name: Name, Prefix: "/api/web", Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics,
-		Ready: m.Ready, Authenticate: f.Authenticate, Anonymous: f.Anonymous, Deadline: cfg.Upload, MaxRunning: 2048,
+		Ready: m.Ready, Authenticate: front.Authenticate, Anonymous: front.Silent, Deadline: cfg.Upload, MaxRunning: 2048,
 	})
 	if err != nil {
 		return nil, err
 	}
-	f.Register(m.app)
+	front.Routes(m.app)
 	return m, nil
 }
 

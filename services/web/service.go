@@ -15,6 +15,7 @@ import (
 	"varde.internal/schemas/gen/commonapi"
 	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/gen/webapi"
+	webhttp "varde.internal/services/web/http"
 )
 
 // Session tokens are kept for cacheFor at most, and renewed renewBefore they
@@ -77,7 +78,7 @@ func (s *Service) Token(ctx context.Context, session, audience string) (string, 
 	var out identityapi.Token
 	err := s.identity.Do(ctx, http.MethodPost, "/v1/tokens", identityapi.TokenRequest{Session: session, Audience: audience}, &out, true)
 	if err != nil {
-		if errors.Is(err, ErrSession) {
+		if errors.Is(err, webhttp.ErrSession) {
 			s.Drop(session)
 		}
 		return "", err
@@ -157,10 +158,4 @@ func (s *Service) partHealth(ctx context.Context, name string) webapi.PartHealth
 		}
 	}
 	return out
-}
-
-// TokenRefused says whether a service's answer means that the token is no
-// longer right, while the session may well be.
-func TokenRefused(status int, slug string) bool {
-	return status == http.StatusUnauthorized && (slug == auth.ErrRevokedToken.Slug || slug == auth.ErrBadToken.Slug)
 }

@@ -17,13 +17,11 @@ import (
 	"varde.internal/platform/problem"
 )
 
-// Problems of the front door.
+// Problems of the front door, and what is wrong with its configuration.
 var (
-	ErrCSRF       = problem.Forbidden("csrf", "The page is out of date. Load it again.")
-	ErrOrigin     = problem.Forbidden("wrong-origin", "This request came from another site.")
-	ErrHost       = problem.New(problem.KindNotFound, "wrong-host", "There is nothing at this address.")
-	ErrNoAddress  = problem.New(problem.KindNotFound, "no-such-address", "There is nothing at this address.")
-	ErrSession    = problem.New(problem.KindUnauthenticated, "session-ended", "You have been signed out. Sign in again.")
+	errCSRF       = problem.Forbidden("csrf", "The page is out of date. Load it again.")
+	errOrigin     = problem.Forbidden("wrong-origin", "This request came from another site.")
+	errHost       = problem.New(problem.KindNotFound, "wrong-host", "There is nothing at this address.")
 	errPublicHTTP = errors.New("web.public: plain http is for this machine only; use https")
 	errPublicForm = errors.New("web.public: must be an http or https address without a path")
 )
@@ -105,8 +103,12 @@ func unsafeMethod(method string) bool {
 }
 
 // publicPath says whether a service's path belongs to people who must not be
-// known: no session, no address, no trace goes with it.
+// known: no session goes with it.
 func publicPath(path string) bool { return strings.HasPrefix(path, "/v1/public/") }
+
+// silent is the service that reporters talk to: a line in the log, or a trace,
+// would tie a person's request to a report by its time, signed in or not.
+const silent = "deviation"
 
 // forwardable says whether a path may be passed on as it is. What a service
 // could read as another path than the one judged here may not.
@@ -128,38 +130,4 @@ func splitAPI(path string) (service, rest string, ok bool) {
 	}
 	service, rest, ok = strings.Cut(after, "/")
 	return service, "/" + rest, ok
-}
-
-// CSRF gives the token that unsafe requests of a session carry.
-func (s Settings) CSRF(session string) string { return csrfToken(s.Key, session) }
-
-// Guard refuses what another site made a browser send. Session is empty where
-// the request has no cookie: then there is nothing to abuse but signing in.
-func (s Settings) Guard(method, origin, host, fetchSite, session, csrf string) error {
-	if !unsafeMethod(method) {
-		return nil
-	}
-	if !s.Origin.Allows(origin, host, fetchSite) {
-		return ErrOrigin
-	}
-	if session != "" && !csrfMatches(s.Key, session, csrf) {
-		return ErrCSRF
-	}
-	return nil
-}
-
-// Target is where an /api path leads.
-type Target struct {
-	Service string
-	Path    string
-	Public  bool // of people who must not be known
-}
-
-// Target finds the service of an /api path, ErrNoAddress where there is none.
-func (s Settings) Target(path string) (Target, error) {
-	service, rest, ok := splitAPI(path)
-	if !ok || !slices.Contains(s.Services, service) || !forwardable(rest) {
-		return Target{}, ErrNoAddress
-	}
-	return Target{service, rest, publicPath(rest)}, nil
 }

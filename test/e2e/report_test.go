@@ -163,7 +163,7 @@ func reportWithPhoto(t *testing.T, b *browser, words string) (deviationapi.Recei
 	require.Contains(t, string(sent), place)
 	var file deviationapi.Attachment
 	a := b.call("POST", "/api/deviation/v1/public/attachments", sent, &file,
-		"X-Varde-Draft", draft.Token, "X-Varde-Tenant", "bjorkvag", "X-Varde-File-Name", "arkivet.jpg")
+		"Varde-Draft", draft.Token, "Varde-Tenant", "bjorkvag", "Varde-File-Name", "arkivet.jpg")
 	b.must(http.StatusCreated, a)
 	require.True(t, file.MetadataRemoved)
 

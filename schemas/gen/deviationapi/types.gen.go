@@ -478,23 +478,23 @@ type TenantHeader = string
 
 // UploadAttachmentParams defines parameters for UploadAttachment.
 type UploadAttachmentParams struct {
-	// XVardeDraft The token of createDraft.
-	XVardeDraft DraftToken `json:"X-Varde-Draft"`
+	// VardeDraft The token of createDraft.
+	VardeDraft DraftToken `json:"Varde-Draft"`
 
-	// XVardeTenant The tenant's short name, as in the draft.
-	XVardeTenant TenantHeader `json:"X-Varde-Tenant"`
+	// VardeTenant The tenant's short name, as in the draft.
+	VardeTenant TenantHeader `json:"Varde-Tenant"`
 
-	// XVardeFileName The file's name, percent-encoded UTF-8.
-	XVardeFileName string `json:"X-Varde-File-Name"`
+	// VardeFileName The file's name, percent-encoded UTF-8.
+	VardeFileName string `json:"Varde-File-Name"`
 }
 
 // RemoveAttachmentParams defines parameters for RemoveAttachment.
 type RemoveAttachmentParams struct {
-	// XVardeDraft The token of createDraft.
-	XVardeDraft DraftToken `json:"X-Varde-Draft"`
+	// VardeDraft The token of createDraft.
+	VardeDraft DraftToken `json:"Varde-Draft"`
 
-	// XVardeTenant The tenant's short name, as in the draft.
-	XVardeTenant TenantHeader `json:"X-Varde-Tenant"`
+	// VardeTenant The tenant's short name, as in the draft.
+	VardeTenant TenantHeader `json:"Varde-Tenant"`
 }
 
 // ListMyReportsParams defines parameters for ListMyReports.

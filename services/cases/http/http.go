@@ -17,9 +17,9 @@ import (
 
 // File is an attachment to be downloaded.
 type File struct {
-	Name, MediaType string
-	Size            int64
-	Content         io.ReadCloser
+	Name    string
+	Size    int64
+	Content io.ReadCloser
 }
 
 // Cases is the use cases in the contract's types.
@@ -136,7 +136,6 @@ func attachment(s Cases, c *fiber.Ctx) error {
 	}
 	// Always a download under a type that no browser runs: it came from outside.
 	c.Set(fiber.HeaderContentType, "application/octet-stream")
-	c.Set("X-Varde-Media-Type", f.MediaType)
 	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": f.Name})
 	if disposition == "" {
 		disposition = "attachment"

@@ -30,13 +30,6 @@ type Deviation interface {
 	WriteAsMe(ctx context.Context, reportID string, in deviationapi.NewMessage) (deviationapi.Message, error)
 }
 
-// Headers of uploads.
-const (
-	headerDraft  = "X-Varde-Draft"
-	headerTenant = "X-Varde-Tenant"
-	headerName   = "X-Varde-File-Name"
-)
-
 // Routes puts the routes on the application. service fails while the stores
 // are not open yet.
 func Routes(app *fiber.App, service func() (Deviation, error)) {
@@ -50,10 +43,10 @@ func Routes(app *fiber.App, service func() (Deviation, error)) {
 	}))
 	public.Post("/drafts", httpx.Take(service, fiber.StatusCreated, Deviation.NewDraft))
 	public.Post("/attachments", httpx.Answer(service, fiber.StatusCreated, func(s Deviation, c *fiber.Ctx) (deviationapi.Attachment, error) {
-		return s.Upload(c.UserContext(), c.Get(headerTenant), c.Get(headerDraft), c.Get(headerName), httpx.BodyReader(c))
+		return s.Upload(c.UserContext(), c.Get(httpx.HeaderTenant), c.Get(httpx.HeaderDraft), c.Get(httpx.HeaderFileName), httpx.BodyReader(c))
 	}))
 	public.Delete("/attachments/:attachmentId", httpx.Do(service, func(s Deviation, c *fiber.Ctx) error {
-		return s.RemoveFile(c.UserContext(), c.Get(headerTenant), c.Get(headerDraft), c.Params("attachmentId"))
+		return s.RemoveFile(c.UserContext(), c.Get(httpx.HeaderTenant), c.Get(httpx.HeaderDraft), c.Params("attachmentId"))
 	}))
 	public.Post("/reports", httpx.Take(service, fiber.StatusCreated, Deviation.SubmitAnonymously))
 	public.Post("/follow-up", httpx.Take(service, fiber.StatusOK, Deviation.FollowByCode))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"varde.internal/services/web"
+	"varde.internal/platform/httpx"
 )
 
 // pageCSP allows the interface its own files and nothing from elsewhere, no
@@ -92,20 +92,20 @@ func mediaType(name string) string {
 
 // page serves a file of the interface, or index.html for every address that
 // the router in the page knows.
-func (f *front) page(c *fiber.Ctx) error {
+func (f *Front) page(c *fiber.Ctx) error {
 	if c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
-		return web.ErrNoAddress
+		return httpx.ErrNoAddress
 	}
 	name := strings.TrimPrefix(path.Clean("/"+c.Path()), "/")
 	if strings.HasPrefix(name, "api/") || name == "api" {
-		return web.ErrNoAddress
+		return httpx.ErrNoAddress
 	}
 	v := f.files.byName[name]
 	if v == nil && !strings.HasPrefix(name, hashed) && path.Ext(name) == "" {
 		name, v = "index.html", f.files.byName["index.html"]
 	}
 	if v == nil {
-		return web.ErrNoAddress
+		return httpx.ErrNoAddress
 	}
 	c.Set(fiber.HeaderContentSecurityPolicy, pageCSP)
 	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,19 +15,20 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 
+	"varde.internal/platform/auth"
 	"varde.internal/platform/httpx"
 	"varde.internal/platform/problem"
 	"varde.internal/schemas/gen/commonapi"
-	"varde.internal/services/web"
 )
 
 // smallBody is held in memory, so that the request can be sent again with a
 // new token; a larger one is streamed.
 const smallBody = 1 << 20
 
-// passedOn are the request headers a service sees, beside X-Varde-*. Nothing
-// that says who or where the browser is, and no authorisation, gets through.
+// passedOn are the request headers a service sees. Nothing that says who or
+// where the browser is, no authorisation and no choice of a tenant gets through.
 var passedOn = []string{
+	httpx.HeaderDraft, httpx.HeaderFileName,
 	fiber.HeaderAccept, fiber.HeaderAcceptLanguage, fiber.HeaderContentType, fiber.HeaderContentEncoding,
 	fiber.HeaderIfMatch, fiber.HeaderIfNoneMatch, fiber.HeaderIfModifiedSince, fiber.HeaderRange, "Idempotency-Key",
 }
@@ -51,8 +51,8 @@ func newClient() *http.Client {
 }
 
 // forward passes a request on to its service.
-func (f *front) forward(c *fiber.Ctx) error {
-	t, err := f.cfg.Target(string(c.Request().URI().PathOriginal()))
+func (f *Front) forward(c *fiber.Ctx) error {
+	t, err := f.web.Target(string(c.Request().URI().PathOriginal()))
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (f *front) forward(c *fiber.Ctx) error {
 	defer body.end(c)
 	for again := false; ; again = true {
 		resp, err := f.send(c, t, session, body)
-		if errors.Is(err, web.ErrSession) {
+		if errors.Is(err, ErrSession) {
 			f.clearCookies(c)
 		}
 		if err != nil {
@@ -79,7 +79,7 @@ func (f *front) forward(c *fiber.Ctx) error {
 		if session != "" && resp.StatusCode == http.StatusUnauthorized && !again {
 			refused, answer := f.refused(resp)
 			if refused {
-				f.s.Drop(session)
+				f.web.Drop(session)
 				if body.rewind() {
 					continue
 				}
@@ -87,33 +87,35 @@ func (f *front) forward(c *fiber.Ctx) error {
 			resp.Body = answer
 		}
 		if session != "" && t.Service == "identity" && c.Method() != fiber.MethodGet && resp.StatusCode < http.StatusBadRequest {
-			f.s.Drop(session) // a step-up, a new password, other roles: the next token says so
+			f.web.Drop(session) // a step-up, a new password, other roles: the next token says so
 		}
 		return answer(c, resp)
 	}
 }
 
-// refused reads a 401 and says whether the token was the reason.
-func (f *front) refused(resp *http.Response) (bool, io.ReadCloser) {
+// refused reads a 401 and says whether the token was the reason, while the
+// session may well be right.
+func (f *Front) refused(resp *http.Response) (bool, io.ReadCloser) {
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	_ = resp.Body.Close()
 	var p commonapi.Problem
 	_ = json.Unmarshal(b, &p)
-	return web.TokenRefused(resp.StatusCode, slugOf(p.Type)), io.NopCloser(bytes.NewReader(b))
+	slug := slugOf(p.Type)
+	return slug == auth.ErrRevokedToken.Slug || slug == auth.ErrBadToken.Slug, io.NopCloser(bytes.NewReader(b))
 }
 
 // send makes one request. Its context outlives the handler, because the answer
 // is streamed after it; closing the answer's body ends it.
-func (f *front) send(c *fiber.Ctx, t web.Target, session string, body *body) (*http.Response, error) {
+func (f *Front) send(c *fiber.Ctx, t Target, session string, body *body) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.UserContext()), f.cfg.Upload)
-	url := f.cfg.Endpoint(t.Service) + t.Path
+	url := t.Base + t.Path
 	if q := c.Request().URI().QueryString(); len(q) > 0 {
 		url += "?" + string(q)
 	}
 	req, err := http.NewRequestWithContext(ctx, c.Method(), url, body.reader())
 	if err != nil {
 		cancel()
-		return nil, web.ErrNoAddress
+		return nil, httpx.ErrNoAddress
 	}
 	req.ContentLength = body.length
 	for _, name := range passedOn {
@@ -121,18 +123,16 @@ func (f *front) send(c *fiber.Ctx, t web.Target, session string, body *body) (*h
 			req.Header.Set(name, v)
 		}
 	}
-	c.Request().Header.VisitAll(func(k, v []byte) {
-		if name := string(k); strings.HasPrefix(http.CanonicalHeaderKey(name), "X-Varde-") {
-			req.Header.Set(name, string(v))
-		}
-	})
+	if tenant := c.Get(httpx.HeaderTenant); t.Public && tenant != "" {
+		req.Header.Set(httpx.HeaderTenant, tenant) // nobody is signed in there who has one
+	}
 	req.Header.Set("User-Agent", "varde")
-	if !t.Public {
+	if !t.Silent {
 		req.Header.Set(httpx.HeaderRequestID, httpx.RequestID(c))
 		otel.GetTextMapPropagator().Inject(c.UserContext(), propagation.HeaderCarrier(req.Header))
 	}
 	if session != "" {
-		token, err := f.s.Token(c.UserContext(), session, t.Service)
+		token, err := f.web.Token(c.UserContext(), session, t.Service)
 		if err != nil {
 			cancel()
 			return nil, err

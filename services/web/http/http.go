@@ -1,9 +1,11 @@
-// Package http is the HTTP side of the front door: the session cookie, the way
-// on to the services, and the interface's files.
+// Package http is the front door's interface to the world: the session cookie,
+// the way on to the services, and the interface's files. No rules live here.
 package http
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -12,16 +14,63 @@ import (
 
 	"varde.internal/platform/httpx"
 	"varde.internal/platform/problem"
+	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/gen/webapi"
-	"varde.internal/services/web"
 )
 
 // HeaderCSRF carries the session's CSRF token on unsafe requests.
 const HeaderCSRF = "Varde-Csrf"
 
-type front struct {
-	s      *web.Service
-	cfg    web.Settings
+// ErrSession is how identity says that a session is over.
+var ErrSession = problem.New(problem.KindUnauthenticated, "session-ended", "You have been signed out. Sign in again.")
+
+// Target is where an /api path leads.
+type Target struct {
+	Service string
+	Base    string // the URL of the service
+	Path    string // below it
+	// Public: nobody is known there. No session and no address goes with it.
+	Public bool
+	// Silent: what happens there is a reporter's, signed in or not. It leaves no
+	// line in the log, and no trace goes with it.
+	Silent bool
+}
+
+// Web is the use cases and the rules of the front door.
+type Web interface {
+	// Secure says whether browsers reach us over https.
+	Secure() bool
+	// Host refuses a request that came by another name than ours.
+	Host(host string) error
+	// Guard refuses what another site made a browser send. Session is empty
+	// where the request has no cookie.
+	Guard(method, origin, host, fetchSite, session, csrf string) error
+	// CSRF gives the token that unsafe requests of a session carry.
+	CSRF(session string) string
+	// Target finds where an /api path leads; httpx.ErrNoAddress where nowhere.
+	Target(path string) (Target, error)
+
+	SignIn(ctx context.Context, in webapi.SignIn) (identityapi.OpenedSession, error)
+	SignOut(ctx context.Context, session string) error
+	// Token gives the session's token for a service; ErrSession where it is over.
+	Token(ctx context.Context, session, audience string) (string, error)
+	// Drop forgets a session's tokens.
+	Drop(session string)
+	Health(ctx context.Context) webapi.Health
+	DemoAccounts() []webapi.DemoAccount
+}
+
+// Config of the front.
+type Config struct {
+	Name   string        // of the part: the audience of its own tokens
+	UI     fs.FS         // the built interface, index.html at its root; nil: none
+	Upload time.Duration // how long passing on a request may take
+}
+
+// Front is the routes with what they share.
+type Front struct {
+	web    Web
+	cfg    Config
 	client *http.Client
 	files  *files
 
@@ -29,9 +78,9 @@ type front struct {
 }
 
 // New makes the front; it reads the interface's files into memory.
-func New(s *web.Service, cfg web.Settings) (web.Front, error) {
-	f := &front{s: s, cfg: cfg, client: newClient(), sessionCookie: "varde", csrfCookie: "varde-csrf"}
-	if cfg.Origin.Secure() {
+func New(service Web, cfg Config) (*Front, error) {
+	f := &Front{web: service, cfg: cfg, client: newClient(), sessionCookie: "varde", csrfCookie: "varde-csrf"}
+	if service.Secure() {
 		// RFC 6265bis: bound to this host, the whole path, and https.
 		f.sessionCookie, f.csrfCookie = "__Host-varde", "__Host-varde-csrf"
 	}
@@ -40,8 +89,8 @@ func New(s *web.Service, cfg web.Settings) (web.Front, error) {
 	return f, err
 }
 
-// Register implements web.Front.
-func (f *front) Register(app *fiber.App) {
+// Routes puts the routes on the application.
+func (f *Front) Routes(app *fiber.App) {
 	app.Use(f.host)
 	app.Get("/api/web/v1/session", f.getSession)
 	app.Post("/api/web/v1/session", f.signIn)
@@ -51,60 +100,57 @@ func (f *front) Register(app *fiber.App) {
 	app.Use(f.page)
 }
 
-// Anonymous implements web.Front.
-func (f *front) Anonymous(path string) bool {
-	t, err := f.cfg.Target(path)
-	return err == nil && t.Public
+// Silent says whether a path is one of reporters (httpx.Config.Anonymous).
+func (f *Front) Silent(path string) bool {
+	t, err := f.web.Target(path)
+	return err == nil && t.Silent
 }
 
-// host refuses requests that came by another name than ours.
-func (f *front) host(c *fiber.Ctx) error {
-	if !f.cfg.Origin.Host(string(c.Request().Host())) {
-		return web.ErrHost
+func (f *Front) host(c *fiber.Ctx) error {
+	if err := f.web.Host(string(c.Request().Host())); err != nil {
+		return err
 	}
-	if f.cfg.Origin.Secure() {
+	if f.web.Secure() {
 		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
 	}
 	return c.Next()
 }
 
-// Authenticate implements web.Front.
-func (f *front) Authenticate(c *fiber.Ctx) (string, error) {
+// Authenticate gives the token of the request's session for this part
+// (httpx.Config.Authenticate).
+func (f *Front) Authenticate(c *fiber.Ctx) (string, error) {
 	session := c.Cookies(f.sessionCookie)
 	if session == "" {
 		return "", nil
 	}
-	return f.s.Token(c.UserContext(), session, web.Name)
+	return f.web.Token(c.UserContext(), session, f.cfg.Name)
 }
 
 // guard checks origin and CSRF token; session is the cookie where the request
 // is made with it.
-func (f *front) guard(c *fiber.Ctx, session string) error {
-	return f.cfg.Guard(c.Method(), c.Get(fiber.HeaderOrigin), string(c.Request().Host()), c.Get("Sec-Fetch-Site"), session, c.Get(HeaderCSRF))
+func (f *Front) guard(c *fiber.Ctx, session string) error {
+	return f.web.Guard(c.Method(), c.Get(fiber.HeaderOrigin), string(c.Request().Host()), c.Get("Sec-Fetch-Site"), session, c.Get(HeaderCSRF))
 }
 
-func (f *front) getSession(c *fiber.Ctx) error {
-	out := webapi.Session{}
-	for _, a := range f.cfg.DemoAccounts {
-		out.DemoAccounts = append(out.DemoAccounts, webapi.DemoAccount{Name: a.Name, Password: a.Password, Title: a.Title})
-	}
+func (f *Front) getSession(c *fiber.Ctx) error {
+	out := webapi.Session{DemoAccounts: f.web.DemoAccounts()}
 	session := c.Cookies(f.sessionCookie)
 	if session == "" {
 		return httpx.JSON(c, fiber.StatusOK, out)
 	}
-	switch _, err := f.s.Token(c.UserContext(), session, web.Name); {
-	case errors.Is(err, web.ErrSession):
+	switch _, err := f.web.Token(c.UserContext(), session, f.cfg.Name); {
+	case errors.Is(err, ErrSession):
 		f.clearCookies(c)
 	case err != nil:
 		return err
 	default:
-		out.SignedIn, out.Csrf = true, f.cfg.CSRF(session)
+		out.SignedIn, out.Csrf = true, f.web.CSRF(session)
 		f.setCSRF(c, session, time.Time{})
 	}
 	return httpx.JSON(c, fiber.StatusOK, out)
 }
 
-func (f *front) signIn(c *fiber.Ctx) error {
+func (f *Front) signIn(c *fiber.Ctx) error {
 	if err := f.guard(c, ""); err != nil {
 		return err
 	}
@@ -112,28 +158,28 @@ func (f *front) signIn(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	opened, err := f.s.SignIn(c.UserContext(), in)
+	opened, err := f.web.SignIn(c.UserContext(), in)
 	if err != nil {
 		return err
 	}
 	if old := c.Cookies(f.sessionCookie); old != "" {
 		// The new session does not depend on the old one's end.
-		_ = f.s.SignOut(c.UserContext(), old)
+		_ = f.web.SignOut(c.UserContext(), old)
 	}
 	c.Cookie(f.cookie(f.sessionCookie, opened.Session, opened.Expires, true))
 	f.setCSRF(c, opened.Session, opened.Expires)
 	return httpx.JSON(c, fiber.StatusOK, webapi.Session{
-		SignedIn: true, Csrf: f.cfg.CSRF(opened.Session), Expires: opened.Expires, IdleSeconds: opened.IdleSeconds, MustChangePassword: opened.MustChangePassword,
+		SignedIn: true, Csrf: f.web.CSRF(opened.Session), Expires: opened.Expires, IdleSeconds: opened.IdleSeconds, MustChangePassword: opened.MustChangePassword,
 	})
 }
 
-func (f *front) signOut(c *fiber.Ctx) error {
+func (f *Front) signOut(c *fiber.Ctx) error {
 	session := c.Cookies(f.sessionCookie)
 	if err := f.guard(c, session); err != nil {
 		return err
 	}
 	if session != "" {
-		if err := f.s.SignOut(c.UserContext(), session); err != nil {
+		if err := f.web.SignOut(c.UserContext(), session); err != nil {
 			return err
 		}
 	}
@@ -141,22 +187,22 @@ func (f *front) signOut(c *fiber.Ctx) error {
 	return httpx.NoContent(c)
 }
 
-func (f *front) health(c *fiber.Ctx) error {
-	return httpx.JSON(c, fiber.StatusOK, f.s.Health(c.UserContext()))
+func (f *Front) health(c *fiber.Ctx) error {
+	return httpx.JSON(c, fiber.StatusOK, f.web.Health(c.UserContext()))
 }
 
-func (f *front) cookie(name, value string, expires time.Time, hidden bool) *fiber.Cookie {
+func (f *Front) cookie(name, value string, expires time.Time, hidden bool) *fiber.Cookie {
 	return &fiber.Cookie{
 		Name: name, Value: value, Path: "/", Expires: expires, HTTPOnly: hidden,
-		Secure: f.cfg.Origin.Secure(), SameSite: fiber.CookieSameSiteLaxMode, SessionOnly: expires.IsZero(),
+		Secure: f.web.Secure(), SameSite: fiber.CookieSameSiteLaxMode, SessionOnly: expires.IsZero(),
 	}
 }
 
-func (f *front) setCSRF(c *fiber.Ctx, session string, expires time.Time) {
-	c.Cookie(f.cookie(f.csrfCookie, f.cfg.CSRF(session), expires, false))
+func (f *Front) setCSRF(c *fiber.Ctx, session string, expires time.Time) {
+	c.Cookie(f.cookie(f.csrfCookie, f.web.CSRF(session), expires, false))
 }
 
-func (f *front) clearCookies(c *fiber.Ctx) {
+func (f *Front) clearCookies(c *fiber.Ctx) {
 	past := time.Unix(1, 0)
 	c.Cookie(f.cookie(f.sessionCookie, "", past, true))
 	c.Cookie(f.cookie(f.csrfCookie, "", past, false))

@@ -27,7 +27,6 @@ import (
 	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/gen/webapi"
 	"varde.internal/services/web"
-	webhttp "varde.internal/services/web/http"
 )
 
 // identityStub keeps identity's side of its contract with the tests' key: this
@@ -114,10 +113,10 @@ type seen struct {
 	Body    string `json:"body"`
 }
 
-func (e *echo) app(t *testing.T) *fiber.App {
-	app, err := httpx.New(httpx.Config{Name: "deviation", Contract: httpx.NoContract})
+func (e *echo) app(t *testing.T, name string) *fiber.App {
+	app, err := httpx.New(httpx.Config{Name: name, Contract: httpx.NoContract})
 	require.NoError(t, err)
-	verifier := authtest.Verifier("deviation")
+	verifier := authtest.Verifier(name)
 	app.Get("/v1/stream", func(c *fiber.Ctx) error {
 		c.Context().SetBodyStream(io.LimitReader(zeros{}, 5_000_000), -1)
 		return nil
@@ -204,7 +203,7 @@ func (l lockedLog) Write(p []byte) (int, error) {
 func open(t *testing.T, change func(*web.Config)) *door {
 	t.Helper()
 	d := &door{t: t, identity: &identityStub{t: t, sessions: map[string]auth.Principal{}}, echo: &echo{}, log: &bytes.Buffer{}, logs: &sync.Mutex{}}
-	at := map[string]string{"identity": listen(t, d.identity.app(t)), "deviation": listen(t, d.echo.app(t)), "cases": "http://127.0.0.1:1"}
+	at := map[string]string{"identity": listen(t, d.identity.app(t)), "deviation": listen(t, d.echo.app(t, "deviation")), "search": listen(t, d.echo.app(t, "search")), "cases": "http://127.0.0.1:1"}
 	cfg := web.Default()
 	cfg.Parts = []string{"identity", "deviation", "cases"}
 	cfg.UI = fstest.MapFS{
@@ -226,7 +225,7 @@ func open(t *testing.T, change func(*web.Config)) *door {
 		Verifier: authtest.Verifier("web"), Tokens: authtest.Tokens(t, "web"),
 		Secret:   func(use string) []byte { sum := sha256.Sum256([]byte(use)); return sum[:] },
 		Endpoint: func(service string) string { return at[service] },
-	}, cfg, webhttp.New)
+	}, cfg)
 	require.NoError(t, err)
 	d.app = m.App()
 	d.base = listen(t, d.app)
@@ -406,35 +405,65 @@ func TestARequestIsPassedOnWithItsTokenAndNothingElse(t *testing.T) {
 	d := open(t, nil)
 	b := d.browser()
 	b.signIn(auth.RoleEmployee)
-	got := b.echo("POST", "/api/deviation/v1/reports?limit=5", strings.NewReader(`{"a":1}`),
+	got := b.echo("POST", "/api/search/v1/views?limit=5", strings.NewReader(`{"a":1}`),
 		"Authorization", "Bearer forged", "Varde-Tenant", "fjellbygd", "X-Forwarded-For", "10.9.9.9", "Forwarded", "for=10.9.9.9",
-		"User-Agent", "marked-agent", "Accept-Language", "nb", "X-Varde-File-Name", "bilde.jpg", "Referer", "marked-page", "Connection", "keep-alive")
-	require.Equal(t, seen{Subject: "person-employee", Path: "/v1/reports", Query: "limit=5", Size: 7, Body: `{"a":1}`}, got)
+		"User-Agent", "marked-agent", "Accept-Language", "nb", "Varde-File-Name", "bilde.jpg", "Referer", "marked-page", "Connection", "keep-alive")
+	require.Equal(t, seen{Subject: "person-employee", Path: "/v1/views", Query: "limit=5", Size: 7, Body: `{"a":1}`}, got)
 	h := d.echo.last()
 	for _, gone := range []string{"Varde-Tenant", "X-Forwarded-For", "Forwarded", "Cookie", "Referer", "Varde-Csrf", "Origin"} {
 		require.Empty(t, h.Get(gone), gone)
 	}
 	require.Equal(t, "nb", h.Get("Accept-Language"))
-	require.Equal(t, "bilde.jpg", h.Get("X-Varde-File-Name"))
+	require.Equal(t, "bilde.jpg", h.Get("Varde-File-Name"))
 	require.NotContains(t, h.Get("User-Agent"), "marked")
 	require.NotEmpty(t, h.Get("X-Request-Id"))
 }
 
-func TestAnAnonymousReportLeavesNoTrace(t *testing.T) {
+func TestWhatAReporterDoesLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	d := open(t, nil)
 	b := d.browser()
 	b.signIn(auth.RoleEmployee)
-	before := d.logged()
-	got := b.echo("POST", "/api/deviation/v1/public/reports", strings.NewReader(`{}`), "X-Forwarded-For", "10.9.9.9",
-		"X-Request-Id", "marked-request", "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Varde-Csrf", "", "Authorization", "Bearer x")
-	require.Empty(t, got.Subject, "signed in or not")
-	h := d.echo.last()
-	for _, gone := range []string{"Authorization", "Cookie", "X-Forwarded-For", "X-Request-Id", "Traceparent", "Referer", "Origin"} {
-		require.Empty(t, h.Get(gone), gone)
+	marked := []string{"X-Forwarded-For", "10.9.9.9", "X-Request-Id", "marked-request", "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	b.echo("GET", "/api/search/v1/views", nil, marked...)
+	require.Contains(t, d.logged(), "marked-request", "the log of this test sees what is logged")
+	for _, c := range []struct{ name, method, path, subject string }{
+		{"anonymously", "POST", "/api/deviation/v1/public/reports", ""},
+		{"with a file", "POST", "/api/deviation/v1/public/attachments", ""},
+		{"with a receipt", "POST", "/api/deviation/v1/public/follow-up", ""},
+		{"signed in", "POST", "/api/deviation/v1/reports", "person-employee"},
+		{"signed in, looking at it", "GET", "/api/deviation/v1/reports/00000000000000000000000001", "person-employee"},
+		{"signed in, writing more", "POST", "/api/deviation/v1/reports/00000000000000000000000001/messages", "person-employee"},
+	} {
+		before, asked := d.logged(), d.identity.exchanged()
+		var body io.Reader
+		if c.method == "POST" {
+			body = strings.NewReader(`{}`)
+		}
+		got := b.echo(c.method, c.path, body, append(marked, "Authorization", "Bearer x")...)
+		require.Equal(t, c.subject, got.Subject, c.name)
+		h := d.echo.last()
+		for _, gone := range []string{"Cookie", "X-Forwarded-For", "X-Request-Id", "Traceparent", "Referer", "Origin"} {
+			require.Empty(t, h.Get(gone), "%s: %s", c.name, gone)
+		}
+		require.Equal(t, before, d.logged(), c.name)
+		if c.subject == "" {
+			require.Empty(t, h.Get("Authorization"), c.name)
+			require.Equal(t, asked, d.identity.exchanged(), "%s: identity does not hear of it", c.name)
+		}
 	}
-	require.Equal(t, before, d.logged())
-	require.Zero(t, d.identity.exchanged(), "identity does not hear of it")
+}
+
+func TestOnlyWhoIsNotSignedInNamesATenant(t *testing.T) {
+	t.Parallel()
+	d := open(t, nil)
+	b := d.browser()
+	b.signIn(auth.RoleEmployee)
+	b.echo("POST", "/api/deviation/v1/public/attachments", strings.NewReader("x"), "Varde-Tenant", "fjellbygd", "Varde-Draft", "token")
+	require.Equal(t, "fjellbygd", d.echo.last().Get("Varde-Tenant"))
+	require.Equal(t, "token", d.echo.last().Get("Varde-Draft"))
+	b.echo("POST", "/api/deviation/v1/reports", strings.NewReader("{}"), "Varde-Tenant", "fjellbygd")
+	require.Empty(t, d.echo.last().Get("Varde-Tenant"))
 }
 
 func TestATokenIsKeptDroppedAndRenewed(t *testing.T) {
@@ -625,8 +654,8 @@ func TestADemoOffersItsAccounts(t *testing.T) {
 
 func TestAnInterfaceWithoutItsFirstPageDoesNotStart(t *testing.T) {
 	t.Parallel()
-	cfg := web.Settings{Config: web.Default()}
+	cfg := web.Default()
 	cfg.UI = fstest.MapFS{"x.js": {Data: []byte("1")}}
-	_, err := webhttp.New(nil, cfg)
+	_, err := web.New(run.Deps{Secret: func(string) []byte { return nil }, Endpoint: func(string) string { return "" }}, cfg)
 	require.ErrorContains(t, err, "index.html")
 }

@@ -578,11 +578,11 @@ export interface operations {
             query?: never;
             header: {
                 /** @description The token of createDraft. */
-                "X-Varde-Draft": components["parameters"]["DraftToken"];
+                "Varde-Draft": components["parameters"]["DraftToken"];
                 /** @description The tenant's short name, as in the draft. */
-                "X-Varde-Tenant": components["parameters"]["TenantHeader"];
+                "Varde-Tenant": components["parameters"]["TenantHeader"];
                 /** @description The file's name, percent-encoded UTF-8. */
-                "X-Varde-File-Name": string;
+                "Varde-File-Name": string;
             };
             path?: never;
             cookie?: never;
@@ -610,9 +610,9 @@ export interface operations {
             query?: never;
             header: {
                 /** @description The token of createDraft. */
-                "X-Varde-Draft": components["parameters"]["DraftToken"];
+                "Varde-Draft": components["parameters"]["DraftToken"];
                 /** @description The tenant's short name, as in the draft. */
-                "X-Varde-Tenant": components["parameters"]["TenantHeader"];
+                "Varde-Tenant": components["parameters"]["TenantHeader"];
             };
             path: {
                 attachmentId: string;

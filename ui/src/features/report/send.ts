@@ -18,9 +18,9 @@ export async function openFilesPlace(tenant: string): Promise<string> {
 function uploadHeaders(tenant: string, token: string, name: string): Record<string, string> {
   return {
     'Content-Type': 'application/octet-stream',
-    'X-Varde-Draft': token,
-    'X-Varde-Tenant': tenant,
-    'X-Varde-File-Name': encodeURIComponent(name).slice(0, 600),
+    'Varde-Draft': token,
+    'Varde-Tenant': tenant,
+    'Varde-File-Name': encodeURIComponent(name).slice(0, 600),
   }
 }
 
@@ -54,7 +54,7 @@ export async function sendFile(
 
 export async function removeSentFile(tenant: string, token: string, id: string): Promise<void> {
   await data(() => deviation.DELETE('/v1/public/attachments/{attachmentId}', {
-    params: { path: { attachmentId: id }, header: { 'X-Varde-Draft': token, 'X-Varde-Tenant': tenant } },
+    params: { path: { attachmentId: id }, header: { 'Varde-Draft': token, 'Varde-Tenant': tenant } },
     ...withoutSession,
   }))
 }
