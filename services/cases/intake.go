@@ -270,6 +270,7 @@ func (s *Service) ensure(ctx context.Context, caseID string, fill func(c *Case, 
 	}
 	c := Case{Number: number, Deadlines: []Deadline{}, Routing: Routing{Steps: []topics.Reason{}}}
 	fill(&c, now)
+	exact := now
 	if c.Report != nil && c.Report.Anonymous {
 		now = now.Truncate(time.Hour) // an exact time would narrow down who wrote
 	}
@@ -277,7 +278,7 @@ func (s *Service) ensure(ctx context.Context, caseID string, fill func(c *Case, 
 	c.Words = append(c.Words, strings.ToLower(number))
 	c.startDeadlines(s.settings, now)
 	c.startEmergency(s.settings)
-	w := &change{tenant: string(tid), caseID: caseID, now: now, actor: systemActor}
+	w := &change{tenant: string(tid), caseID: caseID, now: now, exact: exact, actor: systemActor}
 	w.did("created", "", "source", c.Source)
 	s.route(w.tenant, &c, w)
 	var out docstore.Outbox

@@ -11,12 +11,15 @@ import (
 
 // route finds the case's handler anew and writes the steps.
 func (s *Service) route(tid string, c *Case, w *change) {
-	involved := s.involved(tid, c)
+	involved, now := s.involved(tid, c), w.now
+	if !w.exact.IsZero() {
+		now = w.exact
+	}
 	answer := Route(s.org, Question{
 		Tenant: tid, SystemID: c.SystemID, UnitID: c.UnitID, SourceID: c.Group["source"], PassLine: c.PassLine,
 		Acted:    func(person string) bool { return Involved{}.Is(c, person) },
 		Reported: func(person string) bool { return involved.Is(c, person) },
-		Tried:    c.Routing.Tried, Now: w.now,
+		Tried:    c.Routing.Tried, Now: now,
 	})
 	c.Routing.Steps = append(c.Routing.Steps, answer.Steps...)
 	if n := len(c.Routing.Steps); n > maxSteps {
@@ -25,7 +28,7 @@ func (s *Service) route(tid string, c *Case, w *change) {
 	if answer.UnitID != "" {
 		c.UnitID = answer.UnitID
 	}
-	if answer.Handler == "" && c.HandlerID != "" && s.org.CanHandle(tid, c.HandlerID, w.now) && !involved.Is(c, c.HandlerID) {
+	if answer.Handler == "" && c.HandlerID != "" && s.org.CanHandle(tid, c.HandlerID, now) && !involved.Is(c, c.HandlerID) {
 		return // nobody else is left: it stays where it is
 	}
 	c.giveTo(answer.Handler)

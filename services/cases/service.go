@@ -62,6 +62,7 @@ type change struct {
 	caseID  string
 	by      string
 	now     time.Time
+	exact   time.Time // where now is coarse, for an anonymous reporter's sake: the moment that decides who is there
 	entries []Entry
 	actor   topics.Actor
 }
