@@ -41,6 +41,9 @@ func openEngines(ctx context.Context, c Config, keys *keyring.Keyring, log *slog
 	busURL := c.Bus.Reveal()
 	if busURL == "" {
 		broker, err := embedded.Start(embedded.Options{Dir: c.in("bus"), Log: log})
+		if errors.Is(err, embedded.ErrInUse) {
+			return e, fmt.Errorf("another process has the data folder %s open: stop it, or name another folder with --data", c.Data)
+		}
 		if err != nil {
 			return e, fmt.Errorf("embedded bus: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -129,12 +130,47 @@ func (in *Installation) bind(ctx context.Context, names []string) (listeners map
 		}
 		ln, err := lc.Listen(ctx, "tcp", address)
 		if err != nil {
-			return listeners, fmt.Errorf("%s: %w", name, err)
+			return listeners, taken("listen."+name, address, err)
 		}
 		listeners[name] = ln
 		in.endpoints[name] = "http://" + ln.Addr().String()
 	}
-	return listeners, nil
+	if listeners["collector"] == nil {
+		return listeners, nil
+	}
+	return listeners, in.cfg.Syslog.free(ctx)
+}
+
+// free says whether the addresses of syslog can be listened on: the collector
+// itself binds them later, and would try again and again where one is taken.
+func (s Syslog) free(ctx context.Context) error {
+	var lc net.ListenConfig
+	for key, address := range map[string]string{"syslog.tcp": s.TCP, "syslog.tls.listen": s.TLS.Listen} {
+		if address == "" {
+			continue
+		}
+		ln, err := lc.Listen(ctx, "tcp", address)
+		if err != nil {
+			return taken(key, address, err)
+		}
+		_ = ln.Close()
+	}
+	if s.UDP == "" {
+		return nil
+	}
+	ln, err := lc.ListenPacket(ctx, "udp", s.UDP)
+	if err != nil {
+		return taken("syslog.udp", s.UDP, err)
+	}
+	return ln.Close()
+}
+
+// taken names the setting whose address cannot be had.
+func taken(key, address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: another process listens on %s already", key, address)
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }
 
 // OpenEngines opens the engines and the keys without any part: what a command

@@ -31,7 +31,7 @@ func main() {
 		// (docs/performance.md).
 		debug.SetGCPercent(200)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible()
 	defer stop()
 	err := root().ExecuteContext(ctx)
 	if err == nil {
@@ -40,6 +40,15 @@ func main() {
 	fmt.Fprintln(os.Stderr, "varde:", err)
 	stop()
 	os.Exit(exitCode(err)) //nolint:gocritic // stop was called
+}
+
+// interruptible ends with the first Ctrl-C or SIGTERM, for a stop in good order.
+// The second ends the process at once, as it does every program: no data is lost
+// by that, as none is by kill -9.
+func interruptible() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // exitCode is 2 for what was asked wrongly, 1 for what failed.
