@@ -33,11 +33,12 @@ func parseCommand() *cobra.Command {
 		Use:   "parse [flags] FILE…",
 		Short: "Turn raw log lines into ECS events, one JSON object per line",
 		Long: `Parse reads raw log lines and writes one ECS event per line to standard output,
-as JSON with nested fields. event.original holds the line; varde.attempt is true
+as JSON with nested fields. It also reads event logs of Windows (.evtx), their
+XML, and JSON over several lines or in arrays. event.original holds the line; varde.attempt is true
 on the one event that decides a login, and varde.repeat says for how many a line
 stands. A line that no parser knows comes out with event.dataset "unparsed"; a
 line that breaks its format goes to standard error as JSON with the reason.
-Empty lines are passed over. FILE may be gzip; "-" is standard input.
+Empty lines are passed over. FILE may be gzip, or in UTF-16; "-" is standard input.
 
 Times without a year are resolved against --now and the order of the lines in
 their file, times without a zone are taken to be in --tz. Formats: ` + strings.Join(parse.Formats(), ", ") + `.
@@ -111,21 +112,26 @@ func (r *parseRun) file(name string, stdin io.Reader) error {
 	}
 	defer src.close()
 	o := r.options
-	first, err := src.reader()
+	records, err := src.records()
 	if err != nil {
 		return err
 	}
-	// What cannot be read in the first pass is met again in the second.
-	o.Years, _ = parse.Scan(first, o.Zone, r.now)
-	second, err := src.reader()
-	if err != nil {
-		return err
+	if !records.Whole() {
+		first, err := src.reader()
+		if err != nil {
+			return err
+		}
+		// What cannot be read in the first pass is met again in the second.
+		o.Years, _ = parse.Scan(first, o.Zone, r.now)
+		if records, err = src.records(); err != nil {
+			return err
+		}
 	}
 	stream, err := parse.NewStream(o)
 	if err != nil {
 		return err
 	}
-	return r.lines(name, stream, second)
+	return r.records(name, stream, records)
 }
 
 // brokenLine is what goes to standard error.
@@ -138,34 +144,25 @@ type brokenLine struct {
 	Encoding string `json:"encoding,omitempty"`
 }
 
-func (r *parseRun) lines(name string, stream *parse.Stream, in io.Reader) error {
-	lines := parse.NewLines(in, maxParsedLine)
-	var line parse.Line
-	for number := 1; ; {
-		next, err := lines.Next(line)
+func (r *parseRun) records(name string, stream *parse.Stream, records *parse.Records) error {
+	for {
+		rec, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if line = next; len(bytes.TrimRight(line.Text, "\r")) > 0 {
-			if err := r.line(name, number, stream, line); err != nil {
-				return err
-			}
-		}
-		if !line.Piece {
-			number++
+		if err := r.record(name, stream, rec); err != nil {
+			return err
 		}
 	}
 }
 
-func (r *parseRun) line(name string, number int, stream *parse.Stream, line parse.Line) error {
-	var why *parse.Error
-	if line.Piece || line.Rest {
-		why = &parse.Error{Reason: "line-too-long", Detail: "a piece of a line of more than 16 MiB"}
-	} else {
-		ev, err := stream.Parse(line.Text, r.now)
+func (r *parseRun) record(name string, stream *parse.Stream, rec parse.Record) error {
+	why := &parse.Error{Reason: rec.Reason, Detail: rec.Detail}
+	if rec.Reason == "" {
+		ev, err := stream.Parse(rec.Text, r.now)
 		if err == nil {
 			return writeJSON(r.out, ev)
 		}
@@ -173,8 +170,8 @@ func (r *parseRun) line(name string, number int, stream *parse.Stream, line pars
 			return err
 		}
 	}
-	text, encoded := parse.Original(line.Text)
-	b := brokenLine{File: name, Line: number, Reason: why.Reason, Detail: why.Detail, Original: text}
+	text, encoded := parse.Original(rec.Text)
+	b := brokenLine{File: name, Line: rec.Number, Reason: why.Reason, Detail: why.Detail, Original: text}
 	if encoded {
 		b.Encoding = "iso-8859-1"
 	}
@@ -247,6 +244,15 @@ func (s *lineSource) reader() (io.Reader, error) {
 		return gzip.NewReader(in)
 	}
 	return in, nil
+}
+
+// records cuts the file into events from its beginning.
+func (s *lineSource) records() (*parse.Records, error) {
+	in, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	return parse.NewRecords(in, maxParsedLine)
 }
 
 func (s *lineSource) close() {

@@ -100,3 +100,27 @@ func TestParseExitsWith2OnlyWhereAFileCannotBeRead(t *testing.T) {
 		require.Equal(t, 2, code(err), args)
 	}
 }
+
+func TestParseReadsWhatSpansLines(t *testing.T) {
+	t.Parallel()
+	event := func(id string) string {
+		return "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">\n<System><Provider Name=\"Microsoft-Windows-Security-Auditing\"/><EventID>" + id +
+			"</EventID><TimeCreated SystemTime=\"2026-01-02T09:00:00Z\"/><Channel>Security</Channel></System>\n<EventData><Data Name=\"TargetUserName\">kari</Data></EventData>\n</Event>\n"
+	}
+	file := filepath.Join(t.TempDir(), "events.xml")
+	list := "\xef\xbb\xbf<?xml version=\"1.0\"?>\n<Events>\n" + event("4625") + event("4624") + "</Events>\n<Event><broken>"
+	require.NoError(t, os.WriteFile(file, []byte(list), 0o600))
+	events, broken, err := parsed(t, "", file)
+	require.NoError(t, err)
+	require.Len(t, events, 2)
+	require.Equal(t, "failure", events[0]["event"].(map[string]any)["outcome"])
+	require.Equal(t, true, events[1]["varde"].(map[string]any)["attempt"])
+	require.Len(t, broken, 1)
+	require.Equal(t, "invalid-xml", broken[0]["reason"])
+	require.EqualValues(t, 12, broken[0]["line"])
+
+	_, broken, err = parsed(t, "ElfFile\x00 and no more", "-")
+	require.NoError(t, err)
+	require.Len(t, broken, 1)
+	require.Equal(t, "evtx-header", broken[0]["reason"])
+}
