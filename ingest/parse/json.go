@@ -27,6 +27,7 @@ var jsonFormat = Format{
 	Name:   "json",
 	Detect: func(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "{") },
 	Read:   func(s *Stream, line string, now time.Time, ev *ecs.Event) error { return s.readJSON(line, now, ev) },
+	Inner:  true,
 }
 
 func (s *Stream) readJSON(line string, now time.Time, ev *ecs.Event) error {

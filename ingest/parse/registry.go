@@ -55,6 +55,9 @@ func init() {
 		apacheError,
 		haproxyLine,
 		audit,
+		cef,
+		leef,
+		keyValue,
 		plain,
 	}
 	programs = []program{
@@ -81,6 +84,7 @@ func init() {
 	programs = append(programs, networkPrograms()...)
 	jsonKinds = append(jsonKinds, windowsJSON)
 	jsonKinds = append(jsonKinds, signInKinds()...)
+	jsonKinds = append(jsonKinds, journalKind, caddyKind, traefikKind, shippedKind)
 }
 
 func detect(line string) Format {

@@ -87,7 +87,7 @@ func priority(line string) (pri int, rest string, ok bool, err error) {
 // word is a tag already, or where the line has no time and so no header.
 func hostAndTag(s string, header bool) (host, rest string) {
 	word, after, ok := strings.Cut(s, " ")
-	isTag := strings.HasSuffix(word, ":") && !strings.HasSuffix(word, "::") || strings.HasSuffix(word, "]") && strings.Contains(word, "[")
+	isTag := isCEF(word) || isLEEF(word) || strings.HasSuffix(word, ":") && !strings.HasSuffix(word, "::") || strings.HasSuffix(word, "]") && strings.Contains(word, "[")
 	if !header || !ok || isTag {
 		return "", s
 	}
@@ -106,6 +106,9 @@ func splitTag(s string) message {
 		s, text = s[:bracket+1], s[bracket+2:]
 	default:
 		return message{text: s}
+	}
+	if s == "CEF" || s == "LEEF" {
+		return message{text: s + ":" + strings.TrimLeft(text, " ")}
 	}
 	m := message{text: text}
 	if name, pid, ok := strings.Cut(s, "["); ok {
