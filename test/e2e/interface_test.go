@@ -27,7 +27,9 @@ func TestTheInterfaceInChromium(t *testing.T) {
 	incidents(t, s.signIn(t, "sikkerhet"), 60*time.Second)
 	cmd := exec.CommandContext(t.Context(), "npm", "run", "--silent", "test:e2e")
 	cmd.Dir = "../../ui"
-	cmd.Env = append(os.Environ(), "BASE_URL="+s.URL)
+	varde, err := program()
+	require.NoError(t, err)
+	cmd.Env = append(os.Environ(), "BASE_URL="+s.URL, "VARDE="+varde)
 	out, err := cmd.CombinedOutput()
 	if len(out) > 30_000 {
 		out = out[len(out)-30_000:]

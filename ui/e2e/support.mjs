@@ -1,5 +1,6 @@
 // What the journeys share: a browser, signing in with the demo's accounts, axe.
 import assert from 'node:assert/strict'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { AxeBuilder } from '@axe-core/playwright'
 import { chromium } from 'playwright-core'
@@ -65,4 +66,94 @@ export async function picture(page, name) {
 /** The smallest PNG there is. */
 export function photo() {
   return Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+}
+
+/** A word that no other test, and no other run, has. */
+export const word = () => `q${randomBytes(6).toString('hex')}`
+
+/** Asks until there is an answer: for what comes over the bus. */
+export async function until(what, ask) {
+  for (const end = Date.now() + 30_000; Date.now() < end;) {
+    const found = await ask()
+    if (found) return found
+    await new Promise((again) => setTimeout(again, 150))
+  }
+  assert.fail(`never: ${what}`)
+}
+
+/** Calls the server as the page does, with its session: for what a test needs but is not about. */
+export async function call(page, method, path, body) {
+  const answer = await page.evaluate(async ({ method, path, body }) => {
+    const session = await (await fetch('/api/web/v1/session')).json()
+    const response = await fetch(path, {
+      method, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...(session.csrf ? { 'Varde-Csrf': session.csrf } : {}) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text ? JSON.parse(text) : undefined }
+  }, { method, path, body })
+  return answer
+}
+
+/** The same where it must succeed. */
+export async function must(page, method, path, body) {
+  const answer = await call(page, method, path, body)
+  assert.ok(answer.status < 300, `${method} ${path} answered ${answer.status} ${JSON.stringify(answer.body)}`)
+  return answer.body
+}
+
+/** Sends a report in without the form; `about` names the place: {unitId} or {systemId}. */
+export async function report(page, what, about) {
+  const form = await must(page, 'GET', '/api/deviation/v1/public/tenants/bjorkvag/forms/general')
+  return must(page, 'POST', '/api/deviation/v1/public/reports', {
+    tenant: 'bjorkvag', formType: form.formType, formVersion: form.version, submissionId: randomUUID(),
+    answers: { about: 'no', whatHappened: what, happened: 'happened', category: 'unlocked-pc', ongoing: 'no', personalData: 'no', seen: 'no', services: 'no', ...about },
+  })
+}
+
+/** The id of a choice of the form: a system's or a unit's, once the form offers it. */
+export async function place(page, list, name) {
+  return until(`${name} in the form`, async () => {
+    const form = await must(page, 'GET', '/api/deviation/v1/public/tenants/bjorkvag/forms/general')
+    return form[list].find((item) => item.name === name)?.id
+  })
+}
+
+/** The case that a report with a word of its own became, seen by whoever the page belongs to. */
+export async function caseWith(page, unique) {
+  return until(`a case about ${unique}`, async () => (await must(page, 'POST', '/api/cases/v1/cases/search', { text: unique, limit: 5 })).items[0])
+}
+
+/** The code of a code app for a time step (RFC 6238: SHA-1, six digits, 30 seconds). */
+export function totp(secret, step) {
+  const bits = [...secret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(step))
+  const hash = createHmac('sha1', key).update(counter).digest()
+  return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}
+
+const firstPassword = 'forste-passord-2026'
+export const ownPassword = 'mitt-eget-passord-2026'
+
+/** A new person with an account, made by an administrator's page; gives the sign-in name. */
+export async function newPerson(admin, name, more = {}) {
+  const person = await must(admin, 'POST', '/api/identity/v1/persons', { name, ...more })
+  const account = `${name.split(' ').pop()}@bjorkvag.example`
+  await must(admin, 'PUT', `/api/identity/v1/persons/${person.id}/account`, { name: account, password: firstPassword })
+  return { id: person.id, account, password: firstPassword }
+}
+
+/** Signs in by name and password; whoever was given a password chooses their own first. */
+export async function signIn(page, { account, password }) {
+  await page.goto(`${base}/logg-inn`)
+  await page.getByLabel('Brukernavn').fill(account)
+  await page.getByLabel('Passord').fill(password)
+  await page.getByRole('button', { name: 'Logg inn', exact: true }).click()
+  if (password === firstPassword) {
+    await page.getByLabel('Nytt passord', { exact: true }).fill(ownPassword)
+    await page.getByLabel('Gjenta nytt passord').fill(ownPassword)
+    await page.getByRole('button', { name: 'Bytt passord og gå videre' }).click()
+  }
 }

@@ -1,5 +1,5 @@
 import { Button, Tag } from '@digdir/designsystemet-react'
-import { Buildings2Icon, PencilIcon, PersonIcon, PlusIcon } from '@navikt/aksel-icons'
+import { Buildings2Icon, KeyVerticalIcon, PencilIcon, PersonIcon, PlusIcon } from '@navikt/aksel-icons'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useDeferredValue, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -90,7 +90,7 @@ function People({ units, open }: { units: Unit[]; open: (dialog: Dialog) => void
         <Check label={t('admin:organisation.includeLeft')} checked={left} onChange={(e) => setLeft(e.target.checked)} />
       </div>
       {people.isPending ? <Loading rows={5} /> : people.isError ? <Failed error={people.error} retry={() => void people.refetch()} /> : items.length === 0 ? <Empty title={t('admin:organisation.none')} icon={<PersonIcon aria-hidden />}>{t('admin:organisation.noneText')}</Empty> : (
-        <table className="plain-table">
+        <div className="table-wrap"><table className="plain-table">
           <thead><tr><th>{t('admin:organisation.name')}</th><th>{t('admin:organisation.unit')}</th><th>{t('admin:organisation.roles')}</th>{(mayWrite || mayAccounts) && <th><span className="sr-only">{t('admin:organisation.actions')}</span></th>}</tr></thead>
           <tbody>
             {items.map((p) => (
@@ -103,14 +103,14 @@ function People({ units, open }: { units: Unit[]; open: (dialog: Dialog) => void
                 <td className="small">{[...new Set(p.roles.map((r) => t(`app:role.${r.role}`)))].join(', ')}</td>
                 {(mayWrite || mayAccounts) && (
                   <td className="row-actions">
-                    {mayWrite && <Button variant="tertiary" data-size="sm" aria-label={t('admin:organisation.editNamed', { name: p.name })} onClick={() => open({ is: 'person', item: p })}>{t('admin:organisation.edit')}</Button>}
-                    {mayAccounts && <Button variant="tertiary" data-size="sm" aria-label={t('admin:organisation.accountNamed', { name: p.name })} onClick={() => open({ is: 'account', item: p })}>{t('admin:account.open')}</Button>}
+                    {mayWrite && <Button icon variant="tertiary" data-color="neutral" data-size="sm" aria-label={t('admin:organisation.editNamed', { name: p.name })} title={t('admin:organisation.edit')} onClick={() => open({ is: 'person', item: p })}><PencilIcon aria-hidden /></Button>}
+                    {mayAccounts && <Button icon variant="tertiary" data-color="neutral" data-size="sm" aria-label={t('admin:organisation.accountNamed', { name: p.name })} title={t('admin:account.open')} onClick={() => open({ is: 'account', item: p })}><KeyVerticalIcon aria-hidden /></Button>}
                   </td>
                 )}
               </tr>
             ))}
           </tbody>
-        </table>
+        </table></div>
       )}
       {people.hasNextPage && <p className="more"><Button variant="secondary" onClick={() => void people.fetchNextPage()}>{t('app:more')}</Button></p>}
     </Panel>

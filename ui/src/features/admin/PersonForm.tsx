@@ -12,7 +12,7 @@ import { AbsenceFields } from '../../directory/AbsenceFields'
 import type { Person, Unit } from '../../directory/directory'
 import { PersonSelect } from '../../directory/PersonSelect'
 import { roles } from './roles'
-import { indented, inOrder } from './units'
+import { inOrder, pathOf } from './units'
 
 type Grant = components['schemas']['RoleGrant']
 
@@ -46,7 +46,7 @@ export function PersonForm({ units, item, close }: { units: Unit[]; item?: Perso
         <TextField label={t('admin:person.title')} optional value={title} maxLength={120} onChange={(e) => setTitle(e.target.value)} />
         <SelectField label={t('admin:person.unit')} value={unit} onChange={(e) => setUnit(e.target.value)}>
           <option value="">{t('admin:person.noUnit')}</option>
-          {inOrder(units).map((u) => <option key={u.id} value={u.id}>{indented(u)}</option>)}
+          {inOrder(units).map((u) => <option key={u.id} value={u.id}>{pathOf(units, u)}</option>)}
         </SelectField>
         <TextField label={t('admin:person.email')} optional type="email" value={email} maxLength={254} onChange={(e) => setEmail(e.target.value)} />
       </div>
@@ -74,7 +74,7 @@ function Grants({ units, home, value, onChange }: { units: Unit[]; home: string;
           </SelectField>
           <SelectField label={t('admin:person.where')} value={grant.unitId ?? ''} onChange={(e) => set(i, withUnit(grant.role, e.target.value))}>
             <option value="">{t('admin:person.wholeTenant')}</option>
-            {inOrder(units).map((u) => <option key={u.id} value={u.id}>{indented(u)}</option>)}
+            {inOrder(units).map((u) => <option key={u.id} value={u.id}>{pathOf(units, u)}</option>)}
           </SelectField>
           <Button type="button" icon variant="tertiary" data-color="neutral" aria-label={t('admin:person.removeRole', { n: i + 1 })} title={t('admin:person.removeRole', { n: i + 1 })}
             onClick={() => onChange(value.filter((_, at) => at !== i))}><TrashIcon aria-hidden /></Button>

@@ -7,7 +7,7 @@ import { SelectField, TextField } from '../../components/Field'
 import { useSave } from '../../components/useSave'
 import type { Unit } from '../../directory/directory'
 import { PersonSelect } from '../../directory/PersonSelect'
-import { below, indented, inOrder } from './units'
+import { below, inOrder, pathOf } from './units'
 
 /** A unit: its name, where it lies, who leads it. Its level follows from where it lies (R22). */
 export function UnitForm({ units, item, close }: { units: Unit[]; item?: Unit | undefined; close: () => void }) {
@@ -34,7 +34,7 @@ export function UnitForm({ units, item, close }: { units: Unit[]; item?: Unit | 
       <TextField label={t('admin:organisation.name')} value={name} fault={faults.name} maxLength={120} onChange={(e) => setName(e.target.value)} />
       <SelectField label={t('admin:unit.parent')} help={t(title ? 'admin:unit.levelTitle' : 'admin:unit.level', { level, title })} value={parent} onChange={(e) => setParent(e.target.value)}>
         <option value="">{t('admin:unit.top')}</option>
-        {inOrder(units).filter((u) => !inside.has(u.id)).map((u) => <option key={u.id} value={u.id}>{indented(u)}</option>)}
+        {inOrder(units).filter((u) => !inside.has(u.id)).map((u) => <option key={u.id} value={u.id}>{pathOf(units, u)}</option>)}
       </SelectField>
       <PersonSelect label={t('admin:unit.manager')} help={t('admin:unit.managerHelp')} none={t('admin:organisation.vacant')} value={manager} onChange={setManager} />
     </EditDialog>
