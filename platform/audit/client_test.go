@@ -125,7 +125,7 @@ func TestOutcomeGoesByTheBusWhileTheServiceIsAway_R41(t *testing.T) {
 	c.Outcome(ctx, "intent-1", audit.ResultOK, map[string]int{"events": 3})
 
 	got := make(chan bus.Message, 1)
-	following, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	following, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	go func() {
 		_ = b.Follow(following, bus.TopicAudit, func(_ context.Context, batch []bus.Message) error {

@@ -192,7 +192,7 @@ func (in *installation) complete(t *testing.T, atLeast [writers]int64) {
 			require.Eventually(t, func() bool {
 				got, err = col.Get(ctx, id)
 				return err == nil && got.Value.Number >= c.Value.Number
-			}, 20*time.Second, 20*time.Millisecond, "%s lost the end of %s", name, id)
+			}, time.Minute, 20*time.Millisecond, "%s lost the end of %s", name, id)
 			require.False(t, got.Value.Gap, "%s lost a message of %s", name, id)
 		}
 	}
@@ -208,7 +208,14 @@ func TestARunningInstallationIsBackedUpAndRestored_N5(t *testing.T) {
 	var acknowledged [writers]atomic.Int64
 	ctx, end := context.WithCancel(t.Context())
 	writing := in.write(ctx, t, &acknowledged)
-	time.Sleep(700 * time.Millisecond)
+	require.Eventually(t, func() bool {
+		for w := range acknowledged {
+			if acknowledged[w].Load() < 5 {
+				return false
+			}
+		}
+		return true
+	}, time.Minute, 5*time.Millisecond)
 
 	var backups []string
 	var before [][writers]int64

@@ -125,7 +125,7 @@ func (w *world) start(log ...*slog.Logger) (m *Module, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	require.Eventually(w, func() bool { return m.Ready(ctx) == nil }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(w, func() bool { return m.Ready(ctx) == nil }, time.Minute, 5*time.Millisecond)
 	stop = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(w, <-done)
@@ -183,7 +183,7 @@ func (w *world) untilLogged(m *Module, tid tenant.ID, n int64) {
 	require.Eventually(w, func() bool {
 		c, err := w.service(m).Checkpoint(officer(tid))
 		return err == nil && c.Size >= n
-	}, 20*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func TestManyRecordsAtOnceAreEachInTheLogOnce_R41(t *testing.T) {
@@ -283,7 +283,7 @@ func TestTwoProcessesExtendOneLog_R41(t *testing.T) {
 	require.Eventually(t, func() bool {
 		n, err := w.service(one).stores.records.Count(in("bo"), docstore.Eq{Field: "pending", Value: true})
 		return err == nil && n == 0
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	ids, _ := w.whole(one, "bo")
 	count := map[string]int{}
 	for _, one := range ids {

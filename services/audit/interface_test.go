@@ -27,14 +27,14 @@ func TestChangesComeByTheBusWithTheirTenant_R41(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return w.bus.Publish(t.Context(), out.Topic, out.Message, bus.Message{Tenant: "bo", Type: topics.TypeAuditRecord, Value: []byte("{")},
 			bus.Message{Tenant: "Not one", Type: topics.TypeAuditRecord, Value: []byte("{}")}, out.Message) == nil
-	}, 10*time.Second, 50*time.Millisecond)
+	}, time.Minute, 50*time.Millisecond)
 	w.untilLogged(m, "bo", 1)
 	var found []Found
 	require.Eventually(t, func() bool {
 		var err error
 		found, _, err = w.service(m).Search(officer("bo"), Query{Action: "case."}, "")
 		return err == nil && len(found) == 1
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	require.Equal(t, "bo", found[0].Record.Tenant)
 	require.Equal(t, "cases", found[0].Record.Service)
 	require.Equal(t, "d", found[0].Record.Details["decision"])

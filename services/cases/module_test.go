@@ -345,7 +345,7 @@ func TestTheDialogueGoesBothWays_R14(t *testing.T) {
 	w.publish(bus.TopicReports, topics.TypeReportMessage, "bo", "answer", topics.ReportMessage{ID: "answer", ReportID: r.ID, Tenant: "bo", Text: "Second", Sent: t0, Kind: "measure-proposal"})
 	require.Eventually(t, func() bool {
 		return len(httpxtest.Decode[casesapi.MessageList](t, w.call("GET", path+"/messages", manager, nil)).Items) == 2
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	list := httpxtest.Decode[casesapi.MessageList](t, w.call("GET", path+"/messages", manager, nil))
 	require.Equal(t, casesapi.MessageKind("measure-proposal"), list.Items[1].Kind)
 	require.Empty(t, list.Items[1].By.Id)
@@ -409,7 +409,7 @@ func TestAClosedCaseOpensAgainWithANewFinding(t *testing.T) {
 	require.Eventually(t, func() bool {
 		c := httpxtest.Decode[casesapi.Case](t, w.call("GET", path, manager, nil))
 		return c.Summary.State == "reopened" && len(c.Findings) == 2
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	later := w.found(finding("bo", "c", t0.Add(3*time.Hour), topics.SeverityLow))
 	require.NotEqual(t, caseID, later)
 	c := httpxtest.Decode[casesapi.Case](t, w.call("GET", "/v1/cases/"+later, manager, nil))

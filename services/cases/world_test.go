@@ -91,7 +91,7 @@ func start(t *testing.T) *world {
 	done := make(chan error, 1)
 	go func() { done <- w.m.Run(ctx) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
-	require.Eventually(t, func() bool { return w.m.Ready(t.Context()) == nil }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.m.Ready(t.Context()) == nil }, time.Minute, 20*time.Millisecond)
 	return w
 }
 
@@ -157,7 +157,7 @@ func (w *world) arrived(tid, caseID string) string {
 	require.Eventually(w.t, func() bool {
 		_, err := s.cases.Get(in(tid), caseID)
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return caseID
 }
 
@@ -175,7 +175,7 @@ func (w *world) found(f topics.Finding) string {
 		caseID = d.Value.CaseID
 		c, err := s.cases.Get(in(f.Tenant), caseID)
 		return err == nil && c.Value.FindingCount > 0
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return caseID
 }
 
@@ -198,7 +198,7 @@ func (w *world) messages(topic, kind string, want int) []bus.Message {
 			return nil
 		}, func() {})
 	}()
-	require.Eventually(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= want }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= want }, time.Minute, 20*time.Millisecond)
 	cancel()
 	require.NoError(w.t, <-done)
 	return got

@@ -140,7 +140,7 @@ func TestTheReporterFollowsUpByCode_R14(t *testing.T) {
 		w.publish(topics.TypeCaseMessage, "bo", question)
 	}
 	w.publish(topics.TypeCaseMessage, "lia", topics.CaseMessage{ID: id.New(), ReportID: receipt.ReportId, Tenant: "lia", Text: "from elsewhere"})
-	require.Eventually(t, func() bool { return follow().Unanswered }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return follow().Unanswered }, time.Minute, 20*time.Millisecond)
 	require.Equal(t, "BJ-2026-0001", follow().CaseNumber)
 
 	answer := map[string]any{"tenant": "bo", "code": receipt.Code, "messageId": strings.Repeat("m", 22), "text": "The second", "kind": "measure-proposal"}
@@ -158,7 +158,7 @@ func TestTheReporterFollowsUpByCode_R14(t *testing.T) {
 	w.publish(topics.TypeCaseChanged, "bo", topics.CaseChanged{CaseID: caseID, Number: "BJ-2026-0001", Tenant: "bo", ReportIDs: []string{receipt.ReportId}, State: "closed", Outcome: "Screens lock.", Measures: []string{"lock"}, Changed: t0.Add(3 * time.Hour)})
 	w.publish(topics.TypeCaseChanged, "bo", topics.CaseChanged{CaseID: caseID, Number: "BJ-2026-0001", Tenant: "bo", ReportIDs: []string{receipt.ReportId}, State: "assigned", Changed: t0.Add(2 * time.Hour)})
 	w.publish(topics.TypeCaseMessage, "bo", topics.CaseMessage{ID: id.New(), ReportID: receipt.ReportId, Tenant: "bo", Text: "last", Sent: t0})
-	require.Eventually(t, func() bool { return len(follow().Messages) == 3 }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return len(follow().Messages) == 3 }, time.Minute, 20*time.Millisecond)
 	v = follow()
 	require.Equal(t, deviationapi.ReportState("closed"), v.State, "an older message does not take it back")
 	require.Equal(t, "Screens lock.", v.Outcome)

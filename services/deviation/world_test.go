@@ -152,7 +152,7 @@ func start(t *testing.T, change ...func(*Config)) *world {
 	done := make(chan error, 1)
 	go func() { done <- w.m.Run(ctx) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
-	require.Eventually(t, func() bool { return w.m.Ready(t.Context()) == nil }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.m.Ready(t.Context()) == nil }, time.Minute, 20*time.Millisecond)
 	w.s, err = w.m.Service()
 	require.NoError(t, err)
 	return w
@@ -222,7 +222,7 @@ func (w *world) topic(name string, least int) []bus.Message {
 			return nil
 		}, func() {})
 	}()
-	require.Eventually(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= least }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= least }, time.Minute, 20*time.Millisecond)
 	cancel()
 	require.NoError(w.t, <-done)
 	return got

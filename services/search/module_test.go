@@ -530,7 +530,7 @@ func TestOldContextsAndViewsAreDeleted_R39(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- w.m.Run(ctx) }()
-	require.Eventually(t, func() bool { return w.call(officer, "GET", "/v1/views/"+v.Id, nil).Status == http.StatusNotFound }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return w.call(officer, "GET", "/v1/views/"+v.Id, nil).Status == http.StatusNotFound }, time.Minute, 20*time.Millisecond)
 	cancel()
 	require.NoError(t, <-done)
 	require.Equal(t, http.StatusNotFound, w.call(officer, "GET", "/v1/contexts/"+c.Id, nil).Status)

@@ -48,9 +48,9 @@ func Run(t *testing.T, open func(t *testing.T) bus.Bus, caps Caps) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &suite{T: t, open: open, limit: 30 * time.Second}
+			s := &suite{T: t, open: open, limit: 2 * time.Minute}
 			if caps.SlowGroups {
-				s.limit = 90 * time.Second
+				s.limit = 4 * time.Minute
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), s.limit)
 			defer cancel()
@@ -144,7 +144,7 @@ func (s *suite) consume(b bus.Bus, group string, opt bus.ConsumeOptions, h bus.H
 			if err != nil {
 				s.Errorf("consume: %v", err)
 			}
-		case <-time.After(15 * time.Second):
+		case <-time.After(time.Minute):
 			s.Errorf("consume did not end")
 		}
 	})
@@ -334,7 +334,7 @@ func (s *suite) batchesFill() {
 	k := newSink()
 	var mu sync.Mutex
 	var sizes []int
-	s.consume(s.bus, "g", bus.ConsumeOptions{MaxWait: 2 * time.Second, BatchSize: 4}, func(ctx context.Context, batch []bus.Message) error {
+	s.consume(s.bus, "g", bus.ConsumeOptions{MaxWait: time.Minute, BatchSize: 4}, func(ctx context.Context, batch []bus.Message) error {
 		mu.Lock()
 		sizes = append(sizes, len(batch))
 		mu.Unlock()

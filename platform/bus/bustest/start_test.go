@@ -14,7 +14,7 @@ import (
 func TestStartGivesABusThatCarriesMessages(t *testing.T) {
 	t.Parallel()
 	b := bustest.Start(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, b.Ready(ctx))
 	require.NoError(t, b.EnsureTopics(ctx, bus.TopicConfig{Name: "a.topic", Partitions: 3, Retention: time.Hour}))

@@ -61,7 +61,7 @@ func TestAWriteIsThereAfterReopeningAndItsMessageLeaves(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- docstore.Relay(rctx, s, "notes", pub, docstore.RelayOptions{}) }()
 	require.Equal(t, "m1", (<-pub.got).ID)
-	require.Eventually(t, func() bool { return notes.Delete(ctx, "a") == nil }, 2*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return notes.Delete(ctx, "a") == nil }, time.Minute, time.Millisecond)
 	stop()
 	require.NoError(t, <-done)
 }
