@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) bus.Bus, caps Caps) {
 		"a batch fills for as long as asked":                        (*suite).batchesFill,
 		"consumers of a group share partitions and take over":       (*suite).rebalance,
 		"groups do not disturb each other":                          (*suite).groups,
+		"consumers wait for a topic that comes later":               (*suite).later,
 		"lag falls to zero":                                         (*suite).lag,
 		"a message reaches its handler fast":                        (*suite).latency,
 		"topics are made once and need a retention":                 (*suite).topics,
