@@ -2,8 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const repository = join(import.meta.dirname, '../../..')
-
 const src = join(import.meta.dirname, '..')
 const nbFolder = join(src, 'i18n/nb')
 
@@ -69,21 +67,5 @@ describe('every text goes through the translation files', () => {
     const written = sources().flatMap(({ path, text }) =>
       text.split('\n').filter((line) => /[æøåÆØÅ]/.test(line.replace(/\/\/.*|\/?\*.*/, '')) ).map((line) => `${path}: ${line.trim()}`))
     expect(written).toEqual([])
-  })
-})
-
-describe('every refusal of the server has its sentence', () => {
-  // What only a script can meet is answered in English by the server itself.
-  const forScripts = new Set([
-    'headers-too-large', 'no-such-address', 'no-such-method', 'wrong-host', 'unknown-api-key', 'too-many-lines', 'record-exists',
-    'tenant-not-yours', 'not-yours-to-change', 'unit-cycle', 'sign-in-name-invalid', 'sign-in-name-taken',
-  ])
-  const slugs = ['services', 'platform'].flatMap((folder) =>
-    readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.go') && !path.endsWith('_test.go'))
-      .flatMap((path) => [...readFileSync(join(repository, folder, path), 'utf8').matchAll(/problem\.(?:Refused|Forbidden|Conflict|New)\((?:problem\.Kind\w+, )?"([a-z-]+)"/g)].map((m) => m[1]!)))
-  it('finds them', () => expect(new Set(slugs).size).toBeGreaterThan(40))
-  it('has them all', () => {
-    expect([...new Set(slugs)].filter((slug) => !forScripts.has(slug) && !keys.has(`problem:${slug}`) && !keys.has(`refusal:${slug}`))).toEqual([])
   })
 })
