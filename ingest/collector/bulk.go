@@ -181,10 +181,14 @@ type shipped struct {
 	Process   json.RawMessage `json:"process"`
 }
 
-// readDocument finds the line in a document. Where the document holds the whole
-// line (rawmsg, event.original, or a message that has its header) that line is
-// what is kept; where the header came apart, the document is.
+// readDocument finds the line in a document. A document that is an event by
+// itself (Winlogbeat's) is kept whole. Where it holds the whole line (rawmsg,
+// event.original, or a message that has its header) that line is what is kept;
+// where the header came apart, the document is.
 func readDocument(l line) line {
+	if parse.KnownDocument(l.raw) {
+		return l
+	}
 	var d shipped
 	if err := json.Unmarshal(l.raw, &d); err != nil {
 		// A field of another type is not ours to refuse: only a non-object is.

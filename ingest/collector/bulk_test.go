@@ -110,6 +110,28 @@ func TestBulkTakesEveryShapeOfADocument(t *testing.T) {
 	}
 }
 
+func TestAWinlogbeatDocumentIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	document := doc(map[string]any{
+		"@timestamp": "2026-11-22T10:00:00.123Z", "message": "An account failed to log on.\n\nSubject:", "agent": map[string]any{"type": "winlogbeat"},
+		"host": map[string]any{"name": "dc01.bjorkvag.local"}, "event": map[string]any{"code": "4625", "provider": "Microsoft-Windows-Security-Auditing", "action": "Logon"},
+		"winlog": map[string]any{
+			"channel": "Security", "provider_name": "Microsoft-Windows-Security-Auditing", "event_id": "4625", "record_id": 7, "computer_name": "dc01.bjorkvag.local",
+			"keywords": []string{"Audit Failure"}, "event_data": map[string]any{"TargetUserName": "kari", "TargetDomainName": "BJORKVAG", "LogonType": "3", "IpAddress": "192.0.2.7"},
+		},
+	})
+	status, _ := r.post("/winlogbeat-8.19/_bulk", key, "{\"create\":{}}\n"+document)
+	require.Equal(t, http.StatusOK, status)
+	events, _ := r.await(1, 0)
+	ev := events[0]
+	require.Equal(t, strings.TrimSpace(document), ev.Event.Original)
+	require.Equal(t, "windows-security", ev.Event.Dataset)
+	require.Equal(t, "192.0.2.7", ev.Source.IP)
+	require.Equal(t, "dc01.bjorkvag.local", ev.Host.Name)
+	require.True(t, ev.Varde.Attempt)
+}
+
 func TestBulkKeepsWhatItCannotUse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

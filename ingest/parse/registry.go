@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/valyala/fastjson"
+
 	"varde.internal/schemas/ecs"
 )
 
@@ -143,3 +145,25 @@ var plain = Format{
 // HasHeader says whether a text begins as a whole log line does, with a header
 // that a format knows.
 func HasHeader(text string) bool { return detect(text).Name != plain.Name }
+
+// KnownDocument says whether a JSON object is an event by itself (a Windows
+// event, a sign-in), and no wrapping that a shipper put around a line.
+func KnownDocument(doc []byte) bool {
+	p := documents.Get()
+	defer documents.Put(p)
+	v, err := p.ParseBytes(doc)
+	if err != nil || v.Type() != fastjson.TypeObject {
+		return false
+	}
+	for i := range jsonKinds {
+		if k := &jsonKinds[i]; k.name != shippedName && k.knows(object{v}) {
+			return true
+		}
+	}
+	return false
+}
+
+// shippedName is of the kind that only says what is inside.
+const shippedName = "shipped"
+
+var documents fastjson.ParserPool

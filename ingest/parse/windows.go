@@ -85,6 +85,9 @@ func (s *Stream) windows(w *winEvent, now time.Time, ev *ecs.Event) error {
 	switch {
 	case w.isSecurity():
 		ev.Event.Dataset, ev.Event.Module = "windows-security", "security"
+		if name := winTasks[ev.Winlog.Task]; name != "" {
+			ev.Winlog.Task = name
+		}
 		w.security(ev)
 	case strings.EqualFold(w.provider, winEventlog):
 		ev.Event.Dataset, ev.Event.Module = "windows-security", "security"
@@ -139,6 +142,9 @@ func (w *winEvent) base(ev *ecs.Event) {
 		Channel: w.channel, Provider: w.provider, ProviderGUID: w.guid, EventID: w.code, Version: int(winNumber(w.version)),
 		RecordID: w.record, Computer: w.computer, Task: firstOf(w.taskName, w.task), Opcode: firstOf(w.opcodeName, w.opcode),
 		ActivityID: w.activity, RelatedActivity: w.related, EventData: winMap(w.data), UserData: winMap(w.user),
+	}
+	if l.Opcode == "0" {
+		l.Opcode = "Info" // its name where the provider gives none
 	}
 	l.Keywords = w.keywordNames
 	if len(l.Keywords) == 0 {

@@ -357,6 +357,9 @@ func (w *winEvent) whenFlat(o object) {
 			w.local = v
 			return
 		}
+		if w.near == "" {
+			w.time = v // cannot be read, and nothing stands in its place
+		}
 	}
 }
 

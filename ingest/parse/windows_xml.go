@@ -270,6 +270,9 @@ func (w *winEvent) readXML(text string) error {
 			}
 			return nil
 		case xmlText:
+			if depth == 0 && strings.Trim(text, "- \t\r\n") != "" {
+				return errXML // what stands beside an event is not part of one
+			}
 			switch {
 			case value == "":
 				value = text
