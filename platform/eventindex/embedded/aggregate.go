@@ -55,7 +55,6 @@ func (x *Index) Histogram(ctx context.Context, q kql.Query, r eventindex.Range, 
 // histogram counts in one partition, by the counts per minute where there is
 // no condition and the minutes fit.
 func (p timed) histogram(ctx context.Context, db *sql.Conn, rd reading, buckets []eventindex.Bucket, grain time.Duration) error {
-	const minute = int64(time.Minute)
 	if !rd.q.MatchesAll() || grain%time.Minute != 0 {
 		return p.countEvents(ctx, db, rd, buckets, grain)
 	}
@@ -85,10 +84,10 @@ func (p timed) countEvents(ctx context.Context, db *sql.Conn, rd reading, bucket
 	if err != nil {
 		return err
 	}
-	return addCounts(ctx, db, buckets, `SELECT at, dict.value, n FROM (
-		SELECT min(t) AS at, f_event_outcome AS outcome, count(*) AS n FROM event
-		WHERE `+c.text+` GROUP BY t / `+strconv.FormatInt(int64(grain), 10)+`, f_event_outcome)
-		LEFT JOIN dict ON dict.code = outcome`, c.args...)
+	return addCounts(ctx, db, buckets, `SELECT at, dict.value, events FROM (
+		SELECT min(t) AS at, what AS w, count(*) AS events FROM event
+		WHERE `+c.byValue()+` GROUP BY t / `+strconv.FormatInt(int64(grain), 10)+`, what)
+		JOIN what ON what.n = w LEFT JOIN dict ON dict.code = f_event_outcome`, c.args...)
 }
 
 func addCounts(ctx context.Context, db *sql.Conn, buckets []eventindex.Bucket, query string, args ...any) error {
@@ -134,6 +133,16 @@ func (x *Index) Terms(ctx context.Context, q kql.Query, r eventindex.Range, fiel
 	return eventindex.Top(counts, n), nil
 }
 
+// counted gives the values v of a column and the number of events of each.
+func (c *column) counted(condition string) string {
+	if c.home == ofEvent {
+		return "SELECT " + c.name + " AS v, count(*) AS events FROM event WHERE " + condition + " AND " + c.name + " IS NOT NULL GROUP BY 1"
+	}
+	table := tables[c.home]
+	return "SELECT " + c.name + " AS v, sum(number) AS events FROM (SELECT " + table + " AS at, count(*) AS number FROM event WHERE " +
+		condition + " AND " + table + " IS NOT NULL GROUP BY 1) JOIN " + table + " ON " + table + ".n = at WHERE " + c.name + " IS NOT NULL GROUP BY 1"
+}
+
 func (p timed) terms(ctx context.Context, db *sql.Conn, rd reading, f ecs.Field, counts map[string]int) error {
 	name, label := f.Name, ""
 	if _, ok := p.cols.byName[name]; !ok {
@@ -144,13 +153,15 @@ func (p timed) terms(ctx context.Context, db *sql.Conn, rd reading, f ecs.Field,
 	if err != nil {
 		return err
 	}
-	inner := "SELECT " + col.name + " AS v, count(*) AS n FROM event WHERE " + c.text + " AND " + col.name + " IS NOT NULL GROUP BY 1"
-	query := inner
+	query := "WITH x AS MATERIALIZED (" + col.counted(c.byValue()) + ") "
 	switch col.store {
 	case inCode:
-		query = "SELECT dict.value, n FROM (" + inner + ") JOIN dict ON dict.code = v"
+		query += "SELECT dict.value, events FROM x JOIN dict ON dict.code = v"
 	case inSet:
-		query = "SELECT member.value, n FROM (" + inner + ") JOIN member ON member.code = v"
+		query += "SELECT dict.value, events FROM x JOIN dict ON dict.code = v WHERE v > 0 UNION ALL " +
+			"SELECT dict.value, events FROM x JOIN member ON member.code = v JOIN dict ON dict.code = member.value WHERE v < 0"
+	default:
+		query += "SELECT v, events FROM x"
 	}
 	rows, err := db.QueryContext(ctx, query, c.args...)
 	if err != nil {

@@ -3,11 +3,10 @@ package embedded
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"time"
+	"sync"
 
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/internal/scope"
@@ -16,12 +15,13 @@ import (
 	"varde.internal/schemas/ecs"
 )
 
-// incoming is an event on its way into a partition, with its place in the call.
+// incoming is an event on its way into a partition, with its place in the call
+// and, later, where its cells are.
 type incoming struct {
-	at    int
-	event *ecs.Event
-	doc   []byte
-	sum   eventindex.Sum
+	at       int
+	event    *ecs.Event
+	doc      []byte
+	from, to int
 }
 
 // Append stores events, one transaction for each partition they go to. After
@@ -48,6 +48,7 @@ func (x *Index) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Re
 		k := key{e.Varde.Tenant, e.Varde.Partition}
 		if groups[k] == nil {
 			order = append(order, k)
+			groups[k] = make([]incoming, 0, len(events)-i)
 		}
 		groups[k] = append(groups[k], in)
 	}
@@ -63,15 +64,11 @@ func prepare(e *ecs.Event, allowed tenant.ID) (incoming, string) {
 	if reason := eventindex.Check(e, allowed); reason != "" {
 		return incoming{}, reason
 	}
-	doc, err := json.Marshal(e)
+	doc, err := document(e)
 	if err != nil {
 		return incoming{}, eventindex.ReasonUnreadable
 	}
-	sum, err := eventindex.ContentSum(*e)
-	if err != nil {
-		return incoming{}, eventindex.ReasonUnreadable
-	}
-	return incoming{event: e, doc: doc, sum: sum}, ""
+	return incoming{event: e, doc: doc}, ""
 }
 
 func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []incoming, results []eventindex.Result) error {
@@ -83,7 +80,12 @@ func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []inc
 		err = x.use(ctx, p, func() error {
 			p.writing.Lock()
 			defer p.writing.Unlock()
-			return p.append(ctx, in, results)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			// A context that can end costs a goroutine for every statement, and a
+			// transaction is short.
+			return p.append(context.WithoutCancel(ctx), in, results)
 		})
 		if !errors.Is(err, errDropped) {
 			return err
@@ -94,17 +96,26 @@ func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []inc
 // appending is one transaction.
 type appending struct {
 	p       *partition
-	tx      *sql.Tx
-	insert  *sql.Stmt
-	words   *sql.Stmt
-	args    []any
-	docs    [][]byte
-	rollup  map[[2]int64]int
-	first   int64
-	last    int64
-	stored  int
-	nextSeq int64
-	nextBlk int64
+	conn    *sql.Conn
+	cols    *columns
+	next    counters
+	tail    tail
+	unsaved bool // the tail is not in the file as it is
+
+	cells   []cell
+	codes   map[word]int64
+	place   []int // of each column in its home
+	outcome int   // the column event.outcome
+	values  [homes][]any
+	key     []byte
+
+	events, words, members *inserter
+	homes                  [homes]*inserter
+
+	rollup map[[2]int64]int
+	first  int64
+	last   int64
+	stored int
 }
 
 func (p *partition) append(ctx context.Context, in []incoming, results []eventindex.Result) (err error) {
@@ -114,188 +125,212 @@ func (p *partition) append(ctx context.Context, in []incoming, results []eventin
 	if err := p.openWriter(); err != nil {
 		return err
 	}
-	if p.codes == nil {
-		if err := p.loadCounters(ctx); err != nil {
-			return err
+	if p.writer == nil {
+		if err := p.loadWriter(ctx); err != nil {
+			return fmt.Errorf("eventindex: %w", err)
 		}
 	}
-	tx, err := p.write.BeginTx(ctx, nil)
-	if err != nil {
+	if _, err := p.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("eventindex: append: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			_ = tx.Rollback()
-			p.codes = nil // holds numbers that were rolled back
+			_, _ = p.conn.ExecContext(ctx, "ROLLBACK")
+			p.writer = nil // holds numbers that were rolled back
 			err = fmt.Errorf("eventindex: append to %s: %w", p.name, err)
 		}
 	}()
-	a := &appending{p: p, tx: tx, rollup: map[[2]int64]int{}, nextSeq: p.nextSeq, nextBlk: p.nextBlk,
-		first: math.MaxInt64, last: -1}
-	if a.insert, err = tx.PrepareContext(ctx, p.cols.insert); err != nil {
+	a := p.appending()
+	defer a.release()
+	if err = a.all(ctx, in, results); err != nil {
 		return err
 	}
-	if a.words, err = tx.PrepareContext(ctx, "INSERT INTO words (rowid, text) VALUES (?, ?)"); err != nil {
+	if _, err = p.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return err
 	}
-	for _, one := range in {
-		if results[one.at].Status, err = a.add(ctx, one); err != nil {
-			return err
-		}
-		if results[one.at].Status == eventindex.Conflicting {
-			results[one.at].Reason = eventindex.ReasonConflict
-		}
-	}
-	if err = a.finish(ctx); err != nil {
-		return err
-	}
-	if err = tx.Commit(); err != nil {
-		return err
-	}
-	p.nextSeq, p.nextBlk = a.nextSeq, a.nextBlk
+	p.next, p.tail = a.next, a.tail
 	if a.last >= 0 {
 		p.grow(a.first, a.last, a.stored)
 	}
 	return nil
 }
 
-func (p *partition) loadCounters(ctx context.Context) error {
-	err := p.write.QueryRowContext(ctx, `SELECT coalesce((SELECT max(seq) FROM event), 0) + 1, coalesce((SELECT max(n) FROM block), 0) + 1`).
-		Scan(&p.nextSeq, &p.nextBlk)
-	if err != nil {
-		return fmt.Errorf("eventindex: %w", err)
+func (p *partition) appending() *appending {
+	a := &appending{p: p, conn: p.conn, cols: p.cols, next: p.next, tail: p.tail,
+		cells: scratch.Get().([]cell),
+		codes: map[word]int64{}, place: make([]int, len(p.cols.list)), rollup: map[[2]int64]int{}, first: math.MaxInt64, last: -1}
+	for h := range homes {
+		for i, at := range p.cols.of[h] {
+			a.place[at] = i
+			if p.cols.list[at].ecs.Name == "event.outcome" {
+				a.outcome = at
+			}
+		}
+		a.values[h] = make([]any, len(p.cols.of[h]))
+		if h != ofEvent {
+			a.homes[h] = a.into(tables[h]+" "+list("n", p.cols.names(h)...), 1+len(p.cols.of[h]))
+		}
 	}
-	p.codes = map[codeKey]int64{}
-	return nil
+	a.events = a.into("event "+list("seq", append([]string{"t", "id", "what", "who", "origin", "rest"}, p.cols.names(ofEvent)...)...), 7+len(p.cols.of[ofEvent]))
+	a.words = a.into("words (rowid, text)", 2)
+	a.members = a.into("member (code, value)", 2)
+	return a
 }
 
-func (a *appending) add(ctx context.Context, in incoming) (eventindex.Status, error) {
-	seq := a.nextSeq
-	outcome, err := a.fill(ctx, seq, in)
-	if err != nil {
-		return 0, err
+// scratch is for the cells of a batch.
+var scratch = sync.Pool{New: func() any { return []cell(nil) }}
+
+func (a *appending) release() {
+	clear(a.cells)
+	scratch.Put(a.cells[:0]) //nolint:staticcheck // a slice's header is small beside what it keeps
+}
+
+func list(first string, more ...string) string {
+	text := "(" + first
+	for _, m := range more {
+		text += ", " + m
 	}
-	status := eventindex.Stored
-	done, err := a.insert.ExecContext(ctx, a.args...)
+	return text + ")"
+}
+
+func (a *appending) all(ctx context.Context, in []incoming, results []eventindex.Result) error {
+	known, err := a.known(ctx, in)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if n, _ := done.RowsAffected(); n == 0 {
-		if status, err = a.collide(ctx, in); err != nil || status != eventindex.Replaced {
-			return status, err
+	for i := range in {
+		in[i].from = len(a.cells)
+		a.cells = a.cols.cells(in[i].event, a.cells)
+		in[i].to = len(a.cells)
+	}
+	for _, c := range a.cells {
+		if s := a.cols.list[c.col].store; s == inCode || s == inSet {
+			a.codes[c.word] = 0
 		}
-		if _, err := a.insert.ExecContext(ctx, a.args...); err != nil {
-			return 0, err
+	}
+	if err := a.learn(ctx, a.codes); err != nil {
+		return err
+	}
+	for _, one := range in {
+		r := &results[one.at]
+		if known[one.event.Event.ID] {
+			if r.Status, err = a.collide(ctx, one); err != nil {
+				return err
+			}
+			if r.Status == eventindex.Conflicting {
+				r.Reason = eventindex.ReasonConflict
+			}
+			if r.Status != eventindex.Replaced {
+				continue
+			}
+		} else {
+			r.Status = eventindex.Stored
+			a.stored++
 		}
-	} else {
-		a.stored++
+		if err := a.add(ctx, one); err != nil {
+			return err
+		}
+		known[one.event.Event.ID] = true
+	}
+	return a.finish(ctx)
+}
+
+// known gives those ids of a batch that are in the file.
+func (a *appending) known(ctx context.Context, in []incoming) (map[string]bool, error) {
+	const at = 64
+	out := make(map[string]bool, len(in))
+	for len(in) > 0 && a.next.seq > 1 {
+		n := min(at, len(in))
+		args := make([]any, at)
+		for i := range args {
+			args[i] = packID(in[min(i, n-1)].event.Event.ID)
+		}
+		in = in[n:]
+		err := a.query(ctx, knownQuery, args, func(rows *sql.Rows) error {
+			var found any
+			if err := rows.Scan(&found); err != nil {
+				return err
+			}
+			out[unpackID(found)] = true
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (a *appending) add(ctx context.Context, in incoming) error {
+	seq := a.next.seq
+	a.next.seq++
+	outcome, err := a.row(ctx, seq, in)
+	if err != nil {
+		return err
 	}
 	if text := kql.TokenText(in.event.Message); text != "" {
-		if _, err := a.words.ExecContext(ctx, seq, text); err != nil {
-			return 0, err
+		if err := a.words.row(ctx, seq, text); err != nil {
+			return err
 		}
 	}
 	t := in.event.Timestamp.UnixNano()
 	a.first, a.last = min(a.first, t), max(a.last, t)
-	a.rollup[[2]int64{t / int64(time.Minute), outcome}]++
-	a.nextSeq++
-	a.docs = append(a.docs, in.doc)
-	if len(a.docs) == blockEvents {
-		return status, a.flush(ctx)
+	a.rollup[[2]int64{t / minute, outcome}]++
+	if a.tail.full() {
+		if err := a.save(ctx); err != nil {
+			return err
+		}
+		a.tail = tail{first: seq}
 	}
-	return status, nil
+	if len(a.tail.docs) == 0 {
+		a.tail = tail{first: seq, docs: make([][]byte, 0, blockEvents)}
+	}
+	a.tail.add(in.doc)
+	a.unsaved = true
+	return nil
 }
 
-// collide decides about an id that is there already. Where the event replaces
-// it, the old row is removed; what the full-text index has under its number is
-// never looked at again, because numbers are not reused.
-func (a *appending) collide(ctx context.Context, in incoming) (eventindex.Status, error) {
-	var seq, t int64
-	var outcome sql.NullInt64
-	var generation int
-	var sum []byte
-	err := a.tx.QueryRowContext(ctx, `SELECT seq, t, f_event_outcome, generation, sum FROM event WHERE id = ?`, in.event.Event.ID).
-		Scan(&seq, &t, &outcome, &generation, &sum)
-	if err != nil {
-		return 0, err
-	}
-	status := eventindex.Compare(generation, in.event.Varde.Generation, string(sum) == string(in.sum[:]))
-	if status != eventindex.Replaced {
-		return status, nil
-	}
-	if _, err := a.tx.ExecContext(ctx, `DELETE FROM event WHERE seq = ?`, seq); err != nil {
-		return 0, err
-	}
-	a.rollup[[2]int64{t / int64(time.Minute), outcome.Int64}]--
-	return status, nil
-}
-
-func (a *appending) flush(ctx context.Context) error {
-	if len(a.docs) == 0 {
+// save writes the last block, over what was there of it.
+func (a *appending) save(ctx context.Context) error {
+	if !a.unsaved {
 		return nil
 	}
-	_, err := a.tx.ExecContext(ctx, `INSERT INTO block (n, data) VALUES (?, ?)`, a.nextBlk, pack(a.docs))
-	a.docs = a.docs[:0]
-	a.nextBlk++
+	stmt, err := a.prepared(ctx, `INSERT INTO block (first, data) VALUES (?, ?) ON CONFLICT (first) DO UPDATE SET data = excluded.data`) //nolint:sqlclosecheck // the partition keeps it
+	if err != nil {
+		return err
+	}
+	a.unsaved = false
+	_, err = stmt.ExecContext(ctx, a.tail.first, pack(a.tail.docs))
 	return err
 }
 
-func (a *appending) finish(ctx context.Context) error {
-	if err := a.flush(ctx); err != nil {
-		return err
-	}
-	for k, n := range a.rollup {
-		if n == 0 {
-			continue
-		}
-		_, err := a.tx.ExecContext(ctx, `INSERT INTO rollup (minute, outcome, n) VALUES (?, ?, ?)
-			ON CONFLICT (minute, outcome) DO UPDATE SET n = n + excluded.n`, k[0], k[1], n)
-		if err != nil {
+// flush writes every row that was gathered.
+func (a *appending) flush(ctx context.Context) error {
+	for _, i := range append(a.homes[ofWhat:], a.members, a.events, a.words) {
+		if err := i.flush(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fill sets the arguments of the row; it gives the code of the outcome, 0 for none.
-func (a *appending) fill(ctx context.Context, seq int64, in incoming) (outcome int64, err error) {
-	e := in.event
-	a.args = append(a.args[:0], seq, e.Timestamp.UnixNano(), e.Event.ID, e.Varde.Generation, in.sum[:], a.nextBlk, len(a.docs))
-	for i := range a.p.cols.list {
-		col := &a.p.cols.list[i]
-		v, err := a.value(ctx, col, e)
-		if err != nil {
-			return 0, err
-		}
-		if code, ok := v.(int64); ok && col.ecs.Name == "event.outcome" {
-			outcome = code
-		}
-		a.args = append(a.args, v)
-	}
-	return outcome, nil
-}
+const addMinute = `INSERT INTO rollup (minute, outcome, n) VALUES (?, ?, ?) ON CONFLICT (minute, outcome) DO UPDATE SET n = n + excluded.n`
 
-func (a *appending) value(ctx context.Context, col *column, e *ecs.Event) (any, error) {
-	if col.ecs.Name == labelsField {
-		return a.p.set(ctx, a.tx, col, labels(e))
+func (a *appending) finish(ctx context.Context) error {
+	if err := errors.Join(a.flush(ctx), a.save(ctx)); err != nil {
+		return err
 	}
-	values := col.ecs.Values(e)
-	if len(values) == 0 {
-		return nil, nil
+	stmt, err := a.prepared(ctx, addMinute) //nolint:sqlclosecheck // the partition keeps it
+	if err != nil {
+		return err
 	}
-	switch col.store {
-	case inCode:
-		return a.p.code(ctx, a.tx, col, stored(col, values[0].Text))
-	case inSet:
-		all := make([]any, len(values))
-		for i, v := range values {
-			all[i] = stored(col, v.Text)
+	for k, n := range a.rollup {
+		if n == 0 {
+			continue
 		}
-		return a.p.set(ctx, a.tx, col, all)
-	case inText:
-		return values[0].Text, nil
-	case inWords:
-		return int64(1), nil
+		if _, err := stmt.ExecContext(ctx, k[0], k[1], n); err != nil {
+			return err
+		}
 	}
-	return values[0].Number, nil
+	return nil
 }

@@ -4,33 +4,32 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"varde.internal/schemas/ecs"
 )
 
-// codeKey is a value of a field in the writer's memory of the dictionary.
-type codeKey struct {
-	field int64
-	value string
+// word is a value of the dictionary as a field has it.
+type word struct {
+	ip   bool
+	text string
 }
-
-// cachedCodes bounds that memory; over it, it begins anew.
-const cachedCodes = 50_000
 
 // stored is the form in which a value lies in the dictionary: the 16 bytes of
 // an address, so that a network is a range, and other text as it is.
-func stored(col *column, text string) any {
-	if col.ecs.Type == ecs.IP {
-		if addr, err := netip.ParseAddr(text); err == nil {
+func (w word) stored() any {
+	if w.ip {
+		if addr, err := netip.ParseAddr(w.text); err == nil {
 			b := addr.As16()
 			return b[:]
 		}
 	}
-	return text
+	return w.text
 }
+
+func wordOf(col *column, text string) word { return word{col.ecs.Type == ecs.IP, text} }
 
 // shown is the reverse of stored.
 func shown(v any) string {
@@ -46,72 +45,136 @@ func shown(v any) string {
 	return ""
 }
 
-func bytesOf(v any) string {
-	if b, ok := v.([]byte); ok {
-		return string(b)
-	}
-	return v.(string)
+// memory is a bounded map that forgets what was not asked for lately.
+type memory[K comparable] struct {
+	young, old map[K]int64
+	limit      int // of each half
 }
 
-// code gives the number of a value, a new one where it has none.
-func (p *partition) code(ctx context.Context, tx *sql.Tx, col *column, v any) (int64, error) {
-	key := codeKey{col.field, bytesOf(v)}
-	if n, ok := p.codes[key]; ok {
-		return n, nil
-	}
-	n, _, err := p.lookup(ctx, tx, col.field, v)
-	if err == nil {
-		p.remember(key, n)
-	}
-	return n, err
+func newMemory[K comparable](limit int) *memory[K] {
+	return &memory[K]{young: map[K]int64{}, limit: limit}
 }
 
-func (p *partition) remember(key codeKey, n int64) {
-	if len(p.codes) >= cachedCodes {
-		clear(p.codes)
+func (m *memory[K]) get(k K) (int64, bool) {
+	if n, ok := m.young[k]; ok {
+		return n, true
 	}
-	p.codes[key] = n
+	n, ok := m.old[k]
+	if ok {
+		m.put(k, n)
+	}
+	return n, ok
 }
 
-func (p *partition) lookup(ctx context.Context, tx *sql.Tx, field int64, v any) (n int64, made bool, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT code FROM dict WHERE field = ? AND value = ?`, field, v).Scan(&n)
-	if errors.Is(err, sql.ErrNoRows) {
-		made = true
-		err = tx.QueryRowContext(ctx, `INSERT INTO dict (field, value) VALUES (?, ?) RETURNING code`, field, v).Scan(&n)
+func (m *memory[K]) put(k K, n int64) {
+	if len(m.young) >= m.limit {
+		m.old, m.young = m.young, make(map[K]int64, m.limit)
 	}
-	return n, made, err
+	m.young[k] = n
 }
 
-// set gives the number of a set of values and notes its members.
-func (p *partition) set(ctx context.Context, tx *sql.Tx, col *column, values []any) (any, error) {
-	if len(values) == 0 {
-		return nil, nil
-	}
-	slices.SortFunc(values, func(a, b any) int { return slices.Compare([]byte(bytesOf(a)), []byte(bytesOf(b))) })
-	values = slices.CompactFunc(values, func(a, b any) bool { return bytesOf(a) == bytesOf(b) })
-	var joined []byte
-	for _, v := range values {
-		b := bytesOf(v)
-		joined = binary.AppendUvarint(joined, uint64(len(b)))
-		joined = append(joined, b...)
-	}
-	key := codeKey{col.field, string(joined)}
-	if n, ok := p.codes[key]; ok {
-		return n, nil
-	}
-	n, made, err := p.lookup(ctx, tx, col.field, joined)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range values {
-		if !made {
-			break
+// How much of the dictionary and of the combinations a writer remembers, twice
+// over: at most some 10 MiB for a partition with many names.
+const (
+	rememberedWords        = 32_768
+	rememberedCombinations = 16_384
+)
+
+// learn gives every word of a batch its number: from memory, from the file, or
+// a new one, which is put into the file.
+func (a *appending) learn(ctx context.Context, words map[word]int64) error {
+	unknown := make([]word, 0, len(words))
+	for w := range words {
+		if n, ok := a.p.words.get(w); ok {
+			words[w] = n
+		} else {
+			unknown = append(unknown, w)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO member (field, value, code) VALUES (?, ?, ?)`, col.field, v, n); err != nil {
+	}
+	// In order, so that pages of the file are met one after the other, and so
+	// that the same batch makes the same file.
+	slices.SortFunc(unknown, func(a, b word) int { return strings.Compare(a.text, b.text) })
+	found, err := a.lookUp(ctx, unknown)
+	if err != nil {
+		return err
+	}
+	add := a.into("dict (code, value)", 2)
+	for _, w := range unknown {
+		form := w.stored()
+		n, ok := found[keyOf(form)]
+		if !ok {
+			n = a.next.word
+			a.next.word++
+			found[keyOf(form)] = n
+			if err := add.row(ctx, n, form); err != nil {
+				return err
+			}
+		}
+		words[w] = n
+		a.p.words.put(w, n)
+	}
+	return add.flush(ctx)
+}
+
+// keyOf tells text and bytes apart.
+func keyOf(form any) word {
+	if b, ok := form.([]byte); ok {
+		return word{true, string(b)}
+	}
+	return word{false, form.(string)}
+}
+
+// lookUp finds words in the file, many with one question.
+func (a *appending) lookUp(ctx context.Context, unknown []word) (map[word]int64, error) {
+	const at = 64
+	found := map[word]int64{}
+	for len(unknown) > 0 && a.next.word > 1 {
+		n := min(at, len(unknown))
+		args := make([]any, at)
+		for i := range args {
+			args[i] = unknown[min(i, n-1)].stored()
+		}
+		unknown = unknown[n:]
+		err := a.query(ctx, "SELECT value, code FROM dict WHERE value IN (?"+strings.Repeat(", ?", at-1)+")", args, func(rows *sql.Rows) error {
+			var value any
+			var code int64
+			if err := rows.Scan(&value, &code); err != nil {
+				return err
+			}
+			found[keyOf(value)] = code
+			return nil
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
-	p.remember(key, n)
+	return found, nil
+}
+
+// set gives the number of a set of values by their codes: the code of a single
+// one, else a negative number whose members are noted. Combinations that were
+// forgotten get a second number, which does no harm.
+func (a *appending) set(ctx context.Context, codes []int64) (int64, error) {
+	slices.Sort(codes)
+	codes = slices.Compact(codes)
+	if len(codes) == 1 {
+		return codes[0], nil
+	}
+	a.key = a.key[:0]
+	for _, c := range codes {
+		a.key = binary.AppendVarint(a.key, c)
+	}
+	if n, ok := a.p.sets.get(string(a.key)); ok {
+		return n, nil
+	}
+	n := -a.next.set
+	a.next.set++
+	for _, c := range codes {
+		if err := a.members.row(ctx, n, c); err != nil {
+			return 0, err
+		}
+	}
+	a.p.sets.put(string(a.key), n)
 	return n, nil
 }
 
@@ -119,15 +182,15 @@ func (p *partition) set(ctx context.Context, tx *sql.Tx, col *column, values []a
 const labelMark = "\x00"
 
 // labels gives the labels of an event as key and value in one, each value as long as a keyword may be.
-func labels(e *ecs.Event) []any {
-	var out []any
+func labels(e *ecs.Event) []ecs.Value {
+	var out []ecs.Value
 	for key := range e.Labels {
 		f, ok := ecs.Lookup(ecs.LabelPrefix + key)
 		if !ok {
 			continue
 		}
 		for _, v := range f.Values(e) {
-			out = append(out, key+labelMark+v.Text)
+			out = append(out, ecs.Value{Text: key + labelMark + v.Text})
 		}
 	}
 	return out

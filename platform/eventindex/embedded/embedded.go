@@ -5,10 +5,12 @@
 // wait for it.
 //
 // A partition holds its events as rows of small integers: every field of the
-// registry (package ecs) is a column, words are numbers from the partition's
-// dictionary, whole events lie compressed in blocks, the words of messages in
-// a full-text index, and counts per minute beside it answer histograms without
-// a condition. docs/adr/0005 has the reasons and the measurements.
+// registry (package ecs) is a column of the event's row or of one of the tables
+// of combinations that it refers to (see home), words are numbers from the
+// partition's dictionary, whole events lie compressed in blocks, the words of
+// messages in a full-text index, and counts per minute beside it answer
+// histograms without a condition. docs/adr/0005 has the reasons and the
+// measurements.
 //
 // One process has the folder open; a second one is refused.
 package embedded

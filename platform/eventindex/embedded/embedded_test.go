@@ -3,11 +3,9 @@ package embedded_test
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -209,38 +207,6 @@ func TestASecondProcessIsRefused(t *testing.T) {
 	require.Error(t, err)
 	require.NoError(t, x.Close())
 	x = open(t, dir)
-	require.NoError(t, x.Close())
-}
-
-// TestAnOlderFileGetsNewFields_N6 takes columns out of a file, as one has that
-// was made before the registry had them.
-func TestAnOlderFileGetsNewFields_N6(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	x := open(t, dir)
-	e := plain(0)
-	e.Network = &ecs.Network{Protocol: "ssh"}
-	e.Event.Type = []string{"start", "info"}
-	e.Varde.Repeat = 3
-	_, err := x.Append(system(), []ecs.Event{e, plain(3)})
-	require.NoError(t, err)
-	require.NoError(t, x.Close())
-
-	db, err := sql.Open("sqlite", filepath.Join(dir, "bo", "p0.events"))
-	require.NoError(t, err)
-	for _, statement := range []string{"ALTER TABLE event DROP COLUMN f_network_protocol", "ALTER TABLE event DROP COLUMN f_event_type",
-		"ALTER TABLE event DROP COLUMN f_varde_repeat", "DELETE FROM field WHERE name IN ('network.protocol', 'event.type')"} {
-		_, err := db.Exec(statement)
-		require.NoError(t, err)
-	}
-	require.NoError(t, db.Close())
-
-	x = open(t, dir)
-	for _, text := range []string{"network.protocol:ssh", "event.type:info", "varde.repeat > 2"} {
-		hits, err := x.Search(bo(), query(t, text), eventindex.Range{}, eventindex.Page{})
-		require.NoError(t, err)
-		require.Equal(t, 1, hits.Total, text)
-	}
 	require.NoError(t, x.Close())
 }
 

@@ -36,14 +36,29 @@ type partition struct {
 	cols  *columns
 	cache *blockCache
 
-	writing sync.Mutex // one writer at a time
-	codes   map[codeKey]int64
-	nextSeq int64
-	nextBlk int64
+	writing    sync.Mutex // one writer at a time
+	conn       *sql.Conn  // of write, with its statements
+	statements map[string]*sql.Stmt
+	*writer    // nil: to be read from the file
 
 	known  sync.Mutex
 	times  bounds
 	loaded bool
+}
+
+// writer is what the one that appends knows of the file.
+type writer struct {
+	next         counters
+	tail         tail
+	words        *memory[word]
+	sets         *memory[string]
+	combinations [homes]*memory[string]
+}
+
+// counters are the next numbers.
+type counters struct {
+	seq, word, set int64
+	combination    [homes]int64
 }
 
 // bounds are the earliest and latest event times in nanoseconds, inclusive.
@@ -56,8 +71,8 @@ func (p *partition) isOpen() bool { return p.read != nil }
 
 // Pages kept in memory by one connection, in KiB: partitions are many.
 const (
-	writerCache = 4096
-	readerCache = 2048
+	writerCache = 8 << 10
+	readerCache = 2 << 10
 )
 
 func (p *partition) dsn(lock string, cache int) string {
@@ -67,7 +82,7 @@ func (p *partition) dsn(lock string, cache int) string {
 	}
 	q := url.Values{"_pragma": {
 		"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
-		"temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", cache), "journal_size_limit(33554432)",
+		"temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", cache), "journal_size_limit(33554432)", "wal_autocheckpoint(4000)",
 	}, "_txlock": {lock}}
 	return (&url.URL{Scheme: "file", Path: p.path}).String() + "?" + q.Encode()
 }
@@ -87,23 +102,26 @@ func (p *partition) openFiles(ctx context.Context) (err error) {
 			_ = p.closeFiles()
 		}
 	}()
-	if p.read, err = sql.Open("sqlite", p.dsn("deferred", readerCache)+"&_pragma=query_only(1)"); err != nil {
-		return fmt.Errorf("eventindex: %w", err)
+	if err := p.openReader(); err != nil {
+		return err
 	}
-	p.read.SetMaxOpenConns(4)
-	p.read.SetMaxIdleConns(2)
-	p.read.SetConnMaxIdleTime(time.Minute)
-	// The writer is opened for those that are written to, or are not up to date.
-	if p.cols, err = declared(ctx, p.read); err != nil || p.cols == nil {
-		if err := p.openWriter(); err != nil {
-			return err
-		}
-		if p.cols, err = declare(ctx, p.write); err != nil {
-			return fmt.Errorf("eventindex: partition %s: %w", p.name, err)
-		}
+	if err := p.current(ctx); err != nil {
+		return fmt.Errorf("eventindex: partition %s: %w", p.name, err)
 	}
 	p.cache = newBlockCache()
-	p.codes = nil // read again by the next append
+	p.writer = nil
+	return nil
+}
+
+func (p *partition) openReader() error {
+	db, err := sql.Open("sqlite", p.dsn("deferred", readerCache)+"&_pragma=query_only(1)")
+	if err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(2)
+	db.SetConnMaxIdleTime(time.Minute)
+	p.read = db
 	return nil
 }
 
@@ -124,12 +142,18 @@ func (p *partition) openWriter() error {
 // closeFiles is called with nobody using p.
 func (p *partition) closeFiles() error {
 	var errs []error
+	for _, s := range p.statements {
+		errs = append(errs, s.Close())
+	}
+	if p.conn != nil {
+		errs = append(errs, p.conn.Close())
+	}
 	for _, db := range []*sql.DB{p.read, p.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
 	}
-	p.read, p.write, p.cache, p.codes = nil, nil, nil, nil
+	p.read, p.write, p.conn, p.statements, p.cache, p.writer = nil, nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -19,8 +18,21 @@ import (
 // found is an event's place, before it is read.
 type found struct {
 	eventindex.Position
-	partition   *partition
-	block, slot int64
+	partition *partition
+	seq       int64
+	// Times that are in the row and not in the document, after the event's own.
+	created, ingested sql.NullInt64
+}
+
+// placeColumns are what scanPlace reads.
+const placeColumns = "t, id, seq, f_event_created, f_event_ingested"
+
+func scanPlace(rows *sql.Rows) (found, error) {
+	var f found
+	var id any
+	err := rows.Scan(&f.Time, &id, &f.seq, &f.created, &f.ingested)
+	f.ID = unpackID(id)
+	return f, err
 }
 
 // reading is what one call asks of every partition: a query over the times
@@ -168,13 +180,53 @@ func (p timed) condition(ctx context.Context, db *sql.Conn, rd reading) (conditi
 	if c.text == "" {
 		c.add("1")
 	}
+	// A range that holds all that there was a moment ago must still be asked
+	// for, but its index is of no help.
+	t := " AND t"
+	if rd.from <= p.first && rd.to > p.last {
+		t = " AND +t"
+	}
 	if rd.from > 0 {
-		c.add(" AND t >= ?", rd.from)
+		c.add(t+" >= ?", rd.from)
 	}
 	if rd.to < math.MaxInt64 {
-		c.add(" AND t < ?", rd.to)
+		c.add(t+" < ?", rd.to)
 	}
 	return c, nil
+}
+
+// few is how many events are rather sorted than looked for by time.
+const few = 2000
+
+// byValue says whether the events of a condition are so few that they are
+// found by the index of their values; else one goes through them by time and
+// meets enough of them soon.
+func byValue(ctx context.Context, db *sql.Conn, c condition) (bool, error) {
+	if !c.indexed() {
+		return false, nil
+	}
+	var n int
+	err := db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM event WHERE "+c.byValue()+" LIMIT ?)", append(c.args, few)...).Scan(&n)
+	return n < few, err
+}
+
+// ids gives how ids are compared in a partition, and the one of the cursor so.
+// Packed ids are in the order of their text, but SQLite puts all text before them.
+func (rd reading) ids(ctx context.Context, db *sql.Conn) (expression string, after any, err error) {
+	if rd.after != nil {
+		after = packID(rd.after.ID)
+	}
+	_, text := after.(string)
+	if !text {
+		err = db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM event WHERE substr(id, 1, 8) < x'')").Scan(&text)
+	}
+	if !text || err != nil {
+		return "id", after, err
+	}
+	if rd.after != nil {
+		after = rd.after.ID
+	}
+	return "varde_id(id)", after, nil
 }
 
 func (p timed) page(ctx context.Context, db *sql.Conn, rd reading) ([]found, error) {
@@ -186,21 +238,32 @@ func (p timed) page(ctx context.Context, db *sql.Conn, rd reading) ([]found, err
 	if rd.ascending {
 		order, than = "ASC", ">"
 	}
-	if rd.after != nil {
-		c.add(" AND t "+than+"= ? AND (t "+than+" ? OR id "+than+" ?)", rd.after.Time, rd.after.Time, rd.after.ID)
+	id, after, err := rd.ids(ctx, db)
+	if err != nil {
+		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, "SELECT t, id, block, slot FROM event WHERE "+c.text+
-		" ORDER BY t "+order+", id "+order+" LIMIT ?", append(c.args, rd.limit)...)
+	if rd.after != nil {
+		c.add(" AND t "+than+"= ? AND (t "+than+" ? OR "+id+" "+than+" ?)", rd.after.Time, rd.after.Time, after)
+	}
+	text := c.byTime()
+	if sparse, err := byValue(ctx, db, c); err != nil {
+		return nil, err
+	} else if sparse {
+		text = c.byValue()
+	}
+	rows, err := db.QueryContext(ctx, "SELECT "+placeColumns+" FROM event WHERE "+text+
+		" ORDER BY t "+order+", "+id+" "+order+" LIMIT ?", append(c.args, rd.limit)...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	var out []found
 	for rows.Next() {
-		f := found{partition: p.partition}
-		if err := rows.Scan(&f.Time, &f.ID, &f.block, &f.slot); err != nil {
+		f, err := scanPlace(rows)
+		if err != nil {
 			return nil, err
 		}
+		f.partition = p.partition
 		out = append(out, f)
 	}
 	return out, rows.Err()
@@ -221,7 +284,7 @@ func (x *Index) count(ctx context.Context, parts []timed, rd reading) (total int
 				return err
 			}
 			var n int
-			err = db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM event WHERE "+c.text+" LIMIT ?)",
+			err = db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM event WHERE "+c.byValue()+" LIMIT ?)",
 				append(c.args, eventindex.TotalLimit+1)...).Scan(&n)
 			total += n
 			return err
@@ -241,7 +304,7 @@ func (x *Index) count(ctx context.Context, parts []timed, rd reading) (total int
 
 // fetch reads the events at places, in their order.
 func (x *Index) fetch(ctx context.Context, places []found) ([]ecs.Event, error) {
-	docs := make([][]byte, len(places))
+	events := make([]*ecs.Event, len(places))
 	byPartition := map[*partition][]int{}
 	var order []*partition
 	for i, f := range places {
@@ -253,11 +316,15 @@ func (x *Index) fetch(ctx context.Context, places []found) ([]ecs.Event, error) 
 	for _, p := range order {
 		err := x.reader(ctx, p, func(db *sql.Conn) error {
 			for _, i := range byPartition[p] {
-				doc, err := p.document(ctx, db, places[i].block, places[i].slot)
+				doc, err := p.document(ctx, db, places[i].seq)
 				if err != nil {
 					return err
 				}
-				docs[i] = doc
+				e, err := restore(doc, places[i])
+				if err != nil {
+					return err
+				}
+				events[i] = &e
 			}
 			return nil
 		})
@@ -265,37 +332,25 @@ func (x *Index) fetch(ctx context.Context, places []found) ([]ecs.Event, error) 
 			return nil, err
 		}
 	}
-	out := make([]ecs.Event, 0, len(docs))
-	for _, doc := range docs {
-		if doc == nil {
-			continue // its partition was dropped meanwhile
+	out := make([]ecs.Event, 0, len(events))
+	for _, e := range events {
+		if e != nil { // else its partition was dropped meanwhile
+			out = append(out, *e)
 		}
-		var e ecs.Event
-		if err := json.Unmarshal(doc, &e); err != nil {
-			return nil, fmt.Errorf("eventindex: stored event: %w", err)
-		}
-		out = append(out, e)
 	}
 	return out, nil
 }
 
-func (p *partition) document(ctx context.Context, db *sql.Conn, block, slot int64) ([]byte, error) {
-	docs, ok := p.cache.get(block)
-	if !ok {
-		var data []byte
-		if err := db.QueryRowContext(ctx, `SELECT data FROM block WHERE n = ?`, block).Scan(&data); err != nil {
-			return nil, err
-		}
-		var err error
-		if docs, err = unpack(data); err != nil {
-			return nil, err
-		}
-		p.cache.put(block, docs)
+func (p *partition) document(ctx context.Context, db *sql.Conn, seq int64) ([]byte, error) {
+	if doc, ok := p.cache.get(seq); ok {
+		return doc, nil
 	}
-	if slot < 0 || slot >= int64(len(docs)) {
-		return nil, errBlock
+	first, docs, err := readBlock(ctx, db, seq)
+	if err != nil {
+		return nil, err
 	}
-	return docs[slot], nil
+	p.cache.put(first, docs)
+	return docs[seq-first], nil
 }
 
 // Get finds an event in whichever partition has it.
@@ -322,19 +377,28 @@ func (x *Index) find(ctx context.Context, id string) (found, error) {
 	// The newest are asked for most.
 	slices.SortFunc(parts, func(a, b timed) int { return cmp.Compare(b.last, a.last) })
 	for _, p := range parts {
-		f := found{partition: p.partition}
+		var place *found
 		err := x.reader(ctx, p.partition, func(db *sql.Conn) error {
-			err := db.QueryRowContext(ctx, `SELECT t, id, block, slot FROM event WHERE id = ?`, id).Scan(&f.Time, &f.ID, &f.block, &f.slot)
-			if errors.Is(err, sql.ErrNoRows) {
-				return nil
+			rows, err := db.QueryContext(ctx, "SELECT "+placeColumns+" FROM event WHERE "+withID, packID(id))
+			if err != nil {
+				return err
 			}
-			return err
+			defer func() { _ = rows.Close() }()
+			if rows.Next() {
+				f, err := scanPlace(rows)
+				if err != nil {
+					return err
+				}
+				f.partition = p.partition
+				place = &f
+			}
+			return rows.Err()
 		})
 		if err != nil {
 			return found{}, err
 		}
-		if f.ID != "" {
-			return f, nil
+		if place != nil {
+			return *place, nil
 		}
 	}
 	return found{}, eventindex.ErrNotFound

@@ -17,17 +17,25 @@ import (
 )
 
 // condition is an SQL expression over the table event that is true or not
-// true; parts of it that are unknown (NULL) count as not true, which is why a
-// negation is written at each leaf.
+// true; parts of it that are unknown (NULL) count as not true.
 type condition struct {
 	text string
 	args []any
 }
 
+// choice stands before a column whose index can be used or not.
+const choice = "\x01"
+
 func (c *condition) add(text string, args ...any) {
 	c.text += text
 	c.args = append(c.args, args...)
 }
+
+func (c *condition) indexed() bool { return strings.Contains(c.text, choice) }
+
+// byValue lets SQLite use the indexes of values, byTime does not.
+func (c *condition) byValue() string { return strings.ReplaceAll(c.text, choice, "") }
+func (c *condition) byTime() string  { return strings.ReplaceAll(c.text, choice, "+") }
 
 // translating turns a tree into SQL for one partition; it reads the partition's
 // dictionary on the way.
@@ -56,17 +64,18 @@ func (t *translating) node(n kql.Node, negated bool) {
 	case kql.Not:
 		t.node(n.Node, !negated)
 	case kql.And:
-		t.all(n, negated, " AND ", " OR ")
+		t.all(n, negated, negated)
 	case kql.Or:
-		t.all(n, negated, " OR ", " AND ")
+		t.all(n, negated, !negated)
 	default:
 		t.leaf(n, negated)
 	}
 }
 
-func (t *translating) all(nodes []kql.Node, negated bool, word, negatedWord string) {
-	if negated {
-		word = negatedWord
+func (t *translating) all(nodes []kql.Node, negated, alternatives bool) {
+	word := " AND "
+	if alternatives {
+		word = " OR "
 	}
 	t.out.add("(")
 	for i, n := range nodes {
@@ -86,6 +95,13 @@ func (t *translating) constant(b bool) {
 	}
 }
 
+// test is an SQL expression over the table of a column; empty where nothing
+// can pass it.
+type test struct {
+	text string
+	args []any
+}
+
 func (t *translating) leaf(n kql.Node, negated bool) {
 	if t.err != nil {
 		t.constant(false)
@@ -101,122 +117,160 @@ func (t *translating) leaf(n kql.Node, negated bool) {
 		t.constant(negated)
 		return
 	}
-	switch col.store {
-	case inCode, inSet:
-		t.coded(col, n, key, negated)
-	case inWords:
-		t.words(col, n, negated)
-	case inText, inID:
-		t.text(col, n, negated)
-	default:
-		t.number(col, n, negated)
+	if e, ok := n.(kql.Equal); ok && col.ecs.Type == ecs.Boolean {
+		// A false boolean is one that is not there.
+		n, negated = kql.Exists{Field: e.Field}, negated != (e.Value != "true")
 	}
-}
-
-// unless writes a test of a column, or its negation where a row without a
-// value is true.
-func (t *translating) unless(col *column, negated bool, test string, args ...any) {
-	if negated {
-		t.out.add("("+col.name+" IS NULL OR NOT ("+test+"))", args...)
+	var of test
+	switch _, exists := n.(kql.Exists); {
+	case exists && key == "":
+		of = test{text: col.name + " IS NOT NULL"}
+	case col.store == inCode || col.store == inSet:
+		of, t.err = t.coded(col, n, key)
+	case col.store == inWords:
+		t.words(n, negated)
 		return
-	}
-	t.out.add(test, args...)
-}
-
-func (t *translating) exists(col *column, negated bool) {
-	if negated {
-		t.out.add(col.name + " IS NULL")
-	} else {
-		t.out.add(col.name + " IS NOT NULL")
-	}
-}
-
-func (t *translating) number(col *column, n kql.Node, negated bool) {
-	switch n := n.(type) {
-	case kql.Exists:
-		t.exists(col, negated)
-	case kql.Compare:
-		t.unless(col, negated, col.name+" "+string(n.Op)+" ?", n.Number)
-	case kql.Equal:
-		if col.ecs.Type == ecs.Boolean {
-			t.exists(col, negated != (n.Value != "true"))
-			return
-		}
-		v, err := strconv.ParseInt(n.Value, 10, 64)
-		if err != nil {
-			t.constant(negated)
-			return
-		}
-		t.unless(col, negated, col.name+" = ?", v)
+	case col.store == inDigest:
+		of, t.err = t.digested(col, n)
+	case col.store == inID:
+		of = ided(n)
+	case col.store == inText:
+		of = texted(col, n)
 	default:
+		of = numbered(col, n)
+	}
+	if t.err == nil && of.text != "" && col.home != ofEvent {
+		of, t.err = t.through(col.home, of)
+	}
+	switch {
+	case of.text == "" || t.err != nil:
 		t.constant(negated)
+	case negated:
+		t.out.add("("+strings.ReplaceAll(of.text, choice, "")+") IS NOT TRUE", of.args...)
+	default:
+		t.out.add(of.text, of.args...)
 	}
 }
 
-func (t *translating) text(col *column, n kql.Node, negated bool) {
+// named is up to how many numbers are written into a query.
+const named = 500
+
+// through makes a test of a home one of the events that have its combinations.
+func (t *translating) through(h home, of test) (test, error) {
+	table, column := tables[h], tables[h]
+	if h != ofRest { // which has no index
+		column = choice + column
+	}
+	all := "SELECT n FROM " + table + " WHERE " + of.text
+	numbers, err := t.numbers(all+" LIMIT "+strconv.Itoa(named+1), of.args...)
+	switch {
+	case err != nil || len(numbers) == 0:
+		return test{}, err
+	case len(numbers) > named:
+		return test{column + " IN (" + all + ")", of.args}, nil
+	}
+	return test{text: column + " IN " + written(numbers)}, nil
+}
+
+func (t *translating) numbers(query string, args ...any) ([]int64, error) {
+	rows, err := t.db.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var out []int64
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+func written(numbers []int64) string {
+	list := make([]string, len(numbers))
+	for i, n := range numbers {
+		list[i] = strconv.FormatInt(n, 10)
+	}
+	return "(" + strings.Join(list, ",") + ")"
+}
+
+func numbered(col *column, n kql.Node) test {
 	switch n := n.(type) {
-	case kql.Exists:
-		t.exists(col, negated)
+	case kql.Compare:
+		return test{col.value() + " " + string(n.Op) + " ?", []any{n.Number}}
 	case kql.Equal:
-		t.unless(col, negated, col.name+" = ?", n.Value)
+		if v, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
+			return test{col.value() + " = ?", []any{v}}
+		}
+	}
+	return test{}
+}
+
+func texted(col *column, n kql.Node) test {
+	switch n := n.(type) {
+	case kql.Equal:
+		return test{col.name + " = ?", []any{n.Value}}
 	case kql.Pattern:
 		parts, _ := json.Marshal(n.Parts)
-		t.unless(col, negated, "varde_wild(?, "+col.name+")", string(parts))
-	default:
-		t.constant(negated)
+		return test{"varde_wild(?, " + col.name + ")", []any{string(parts)}}
 	}
+	return test{}
+}
+
+func ided(n kql.Node) test {
+	switch n := n.(type) {
+	case kql.Equal:
+		return test{"(substr(id, 1, 8) = substr(?, 1, 8) AND id = ?)", []any{packID(n.Value), packID(n.Value)}}
+	case kql.Pattern:
+		parts, _ := json.Marshal(n.Parts)
+		return test{"varde_wild(?, varde_id(id))", []any{string(parts)}}
+	}
+	return test{}
 }
 
 // coded finds the numbers of the values that match in the dictionary.
-func (t *translating) coded(col *column, n kql.Node, label string, negated bool) {
-	if _, ok := n.(kql.Exists); ok && label == "" {
-		t.exists(col, negated)
-		return
-	}
+func (t *translating) coded(col *column, n kql.Node, label string) (test, error) {
 	codes, err := t.codes(col, n, label)
-	if err != nil {
-		t.err = err
+	if err != nil || len(codes) == 0 {
+		return test{}, err
 	}
-	switch {
-	case len(codes) == 0:
-		t.constant(negated)
-	case len(codes) == 1:
-		t.unless(col, negated, col.name+" = "+strconv.FormatInt(codes[0], 10))
-	case len(codes) <= 200:
-		list := make([]string, len(codes))
-		for i, c := range codes {
-			list[i] = strconv.FormatInt(c, 10)
-		}
-		t.unless(col, negated, col.name+" IN ("+strings.Join(list, ",")+")")
-	default:
+	in := " IN " + written(codes)
+	var args []any
+	if len(codes) > named {
 		list, _ := json.Marshal(codes)
-		t.unless(col, negated, col.name+" IN (SELECT value FROM json_each(?))", string(list))
+		in, args = " IN (SELECT value FROM json_each(?))", []any{string(list)}
 	}
+	if col.store == inSet {
+		return test{"(" + col.name + in + " OR " + col.name + " IN (SELECT code FROM member WHERE value" + in + "))", append(args, args...)}, nil
+	}
+	return test{col.name + in, args}, nil
 }
 
 func (t *translating) codes(col *column, n kql.Node, label string) ([]int64, error) {
-	table := "dict"
-	if col.store == inSet {
-		table = "member"
-	}
 	begin := ""
 	if label != "" {
 		begin = label + labelMark
 	}
-	query := "SELECT code, value FROM " + table + " WHERE field = ?"
-	args := []any{col.field}
+	query := "SELECT code, value FROM dict WHERE "
+	var args []any
 	keep := func(string) bool { return true }
 	switch n := n.(type) {
 	case kql.Equal:
-		query += " AND value = ?"
-		args = append(args, stored(col, begin+n.Value))
+		query += "value = ?"
+		args = append(args, wordOf(col, begin+n.Value).stored())
 	case kql.Exists:
-		query += " AND value >= ? AND value < ?"
+		query += "value >= ? AND value < ?"
 		args = append(args, begin, begin+"\U0010FFFF")
 	case kql.Pattern:
-		if lead := begin + n.Parts[0]; lead != "" {
-			query += " AND value >= ? AND value < ?"
-			args = append(args, lead, lead+"\U0010FFFF")
+		lead := begin + n.Parts[0]
+		query += "value >= ? AND value < ?"
+		args = append(args, lead, lead+"\U0010FFFF")
+		if lead == "" && col.store == inCode && col.home == ofWhat {
+			// Few of all words are in this column.
+			query += " AND code IN (SELECT " + col.name + " FROM what)"
 		}
 		keep = func(v string) bool { return strings.HasPrefix(v, begin) && kql.Wild(n.Parts, v[len(begin):]) }
 	case kql.Network:
@@ -248,6 +302,62 @@ func (t *translating) codes(col *column, n kql.Node, label string) ([]int64, err
 	return out, rows.Err()
 }
 
+// digested reads the events that can have a value: of one value hardly another
+// one has the digest; for a pattern they are all read.
+func (t *translating) digested(col *column, n kql.Node) (test, error) {
+	query, args := "SELECT "+placeColumns+" FROM event WHERE "+col.name+" IS NOT NULL ORDER BY seq", []any(nil)
+	var keep func(string) bool
+	switch n := n.(type) {
+	case kql.Equal:
+		query, args = "SELECT "+placeColumns+" FROM event WHERE "+col.name+" = ?", []any{digest(n.Value)}
+		keep = func(v string) bool { return v == n.Value }
+	case kql.Pattern:
+		keep = func(v string) bool { return kql.Wild(n.Parts, v) }
+	default:
+		return test{}, nil
+	}
+	var places []found
+	rows, err := t.db.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return test{}, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		f, err := scanPlace(rows)
+		if err != nil {
+			return test{}, err
+		}
+		places = append(places, f)
+	}
+	if err := rows.Err(); err != nil {
+		return test{}, err
+	}
+	var numbers []int64
+	var first int64
+	var docs [][]byte
+	for _, f := range places {
+		if docs == nil || f.seq < first || f.seq-first >= int64(len(docs)) {
+			if first, docs, err = readBlock(t.ctx, t.db, f.seq); err != nil {
+				return test{}, err
+			}
+		}
+		e, err := restore(docs[f.seq-first], f)
+		if err != nil {
+			return test{}, err
+		}
+		for _, v := range col.ecs.Values(&e) {
+			if keep(v.Text) {
+				numbers = append(numbers, f.seq)
+			}
+		}
+	}
+	if len(numbers) == 0 {
+		return test{}, nil
+	}
+	list, _ := json.Marshal(numbers)
+	return test{"seq IN (SELECT value FROM json_each(?))", []any{string(list)}}, nil
+}
+
 // network gives the range of 16-byte addresses of a CIDR range. IPv4 addresses
 // lie inside IPv6 there, but an IPv6 range never means them.
 func network(prefix string) (string, []any, error) {
@@ -264,7 +374,7 @@ func network(prefix string) (string, []any, error) {
 	for i := bits; i < 128; i++ {
 		last[i/8] |= 1 << (7 - i%8)
 	}
-	text, args := " AND value BETWEEN ? AND ?", []any{first[:], last[:]}
+	text, args := "value BETWEEN ? AND ?", []any{first[:], last[:]}
 	if !p.Addr().Is4() {
 		low, high := netip.MustParseAddr("::ffff:0.0.0.0").As16(), netip.MustParseAddr("::ffff:255.255.255.255").As16()
 		text += " AND NOT value BETWEEN ? AND ?"
@@ -273,12 +383,9 @@ func network(prefix string) (string, []any, error) {
 	return text, args, nil
 }
 
-func (t *translating) words(col *column, n kql.Node, negated bool) {
+func (t *translating) words(n kql.Node, negated bool) {
 	var match string
 	switch n := n.(type) {
-	case kql.Exists:
-		t.exists(col, negated)
-		return
 	case kql.Words:
 		match = `"` + strings.Join(n.Tokens, " ") + `"`
 	case kql.Token:
