@@ -2,24 +2,20 @@ package embedded
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"math"
-	"sync"
+	"slices"
 
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/internal/scope"
-	"varde.internal/platform/kql"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
 )
 
-// incoming is an event on its way into a partition, with its place in the call
+// incoming is an event on its way into a partition, with where its result goes
 // and, later, where its cells are.
 type incoming struct {
-	at       int
 	event    *ecs.Event
+	result   *eventindex.Result
 	doc      []byte
 	from, to int
 }
@@ -31,6 +27,9 @@ func (x *Index) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Re
 	s, ok := scope.From(ctx)
 	if !ok || !s.System && s.Tenant == "" {
 		return nil, tenant.ErrMissing
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	results := make([]eventindex.Result, len(events))
 	type key struct{ tenant, partition string }
@@ -44,7 +43,7 @@ func (x *Index) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Re
 			results[i].Status, results[i].Reason = eventindex.Rejected, reason
 			continue
 		}
-		in.at = i
+		in.result = &results[i]
 		k := key{e.Varde.Tenant, e.Varde.Partition}
 		if groups[k] == nil {
 			order = append(order, k)
@@ -53,7 +52,7 @@ func (x *Index) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Re
 		groups[k] = append(groups[k], in)
 	}
 	for _, k := range order {
-		if err := x.appendTo(ctx, tenant.ID(k.tenant), k.partition, groups[k], results); err != nil {
+		if err := x.appendTo(ctx, tenant.ID(k.tenant), k.partition, groups[k]); err != nil {
 			return nil, err
 		}
 	}
@@ -71,266 +70,75 @@ func prepare(e *ecs.Event, allowed tenant.ID) (incoming, string) {
 	return incoming{event: e, doc: doc}, ""
 }
 
-func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []incoming, results []eventindex.Result) error {
+func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []incoming) error {
 	for {
 		p, err := x.named(t, name)
 		if err != nil {
 			return err
 		}
-		err = x.use(ctx, p, func() error {
-			p.writing.Lock()
-			defer p.writing.Unlock()
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			// A context that can end costs a goroutine for every statement, and a
-			// transaction is short.
-			return p.append(context.WithoutCancel(ctx), in, results)
-		})
+		err = x.use(ctx, p, func() error { return p.together(ctx, &call{in: in}) })
 		if !errors.Is(err, errDropped) {
 			return err
 		}
 	}
 }
 
-// appending is one transaction.
-type appending struct {
-	p       *partition
-	conn    *sql.Conn
-	cols    *columns
-	next    counters
-	tail    tail
-	unsaved bool // the tail is not in the file as it is
-
-	cells   []cell
-	codes   map[word]int64
-	place   []int // of each column in its home
-	outcome int   // the column event.outcome
-	values  [homes][]any
-	key     []byte
-
-	events, words, members *inserter
-	homes                  [homes]*inserter
-
-	rollup map[[2]int64]int
-	first  int64
-	last   int64
-	stored int
+// call is an append that waits for its turn.
+type call struct {
+	in   []incoming
+	done bool
+	err  error
 }
 
-func (p *partition) append(ctx context.Context, in []incoming, results []eventindex.Result) (err error) {
-	if _, err := p.loadBounds(ctx); err != nil {
-		return err
+// mostTogether is up to how many events the calls that wait are joined.
+const mostTogether = 4000
+
+// together appends what a call brings, with what others brought while a
+// transaction ran: one wait for the disk, and one change of each page, for all.
+func (p *partition) together(ctx context.Context, own *call) error {
+	p.waiting.Lock()
+	p.calls = append(p.calls, own)
+	p.waiting.Unlock()
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if own.done {
+		return own.err
 	}
-	if err := p.openWriter(); err != nil {
-		return err
-	}
-	if p.writer == nil {
-		if err := p.loadWriter(ctx); err != nil {
-			return fmt.Errorf("eventindex: %w", err)
-		}
-	}
-	if _, err := p.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("eventindex: append: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_, _ = p.conn.ExecContext(ctx, "ROLLBACK")
-			p.writer = nil // holds numbers that were rolled back
-			err = fmt.Errorf("eventindex: append to %s: %w", p.name, err)
-		}
-	}()
-	a := p.appending()
-	defer a.release()
-	if err = a.all(ctx, in, results); err != nil {
-		return err
-	}
-	if _, err = p.conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return err
-	}
-	p.next, p.tail = a.next, a.tail
-	if a.last >= 0 {
-		p.grow(a.first, a.last, a.stored)
-	}
-	return nil
+	// A context that can end costs a goroutine for every statement, and a
+	// transaction is short; others may depend on this one.
+	p.run(context.WithoutCancel(ctx), p.take(own))
+	return own.err
 }
 
-func (p *partition) appending() *appending {
-	a := &appending{p: p, conn: p.conn, cols: p.cols, next: p.next, tail: p.tail,
-		cells: scratch.Get().([]cell),
-		codes: map[word]int64{}, place: make([]int, len(p.cols.list)), rollup: map[[2]int64]int{}, first: math.MaxInt64, last: -1}
-	for h := range homes {
-		for i, at := range p.cols.of[h] {
-			a.place[at] = i
-			if p.cols.list[at].ecs.Name == "event.outcome" {
-				a.outcome = at
-			}
+// take gives the calls that wait, own among them, up to a number of events.
+func (p *partition) take(own *call) []*call {
+	p.waiting.Lock()
+	defer p.waiting.Unlock()
+	taken, events := []*call{own}, len(own.in)
+	p.calls = slices.DeleteFunc(p.calls, func(c *call) bool {
+		if c == own {
+			return true
 		}
-		a.values[h] = make([]any, len(p.cols.of[h]))
-		if h != ofEvent {
-			a.homes[h] = a.into(tables[h]+" "+list("n", p.cols.names(h)...), 1+len(p.cols.of[h]))
+		if events+len(c.in) > mostTogether {
+			return false
 		}
-	}
-	a.events = a.into("event "+list("seq", append([]string{"t", "id", "what", "who", "origin", "rest"}, p.cols.names(ofEvent)...)...), 7+len(p.cols.of[ofEvent]))
-	a.words = a.into("words (rowid, text)", 2)
-	a.members = a.into("member (code, value)", 2)
-	return a
+		events += len(c.in)
+		taken = append(taken, c)
+		return true
+	})
+	return taken
 }
 
-// scratch is for the cells of a batch.
-var scratch = sync.Pool{New: func() any { return []cell(nil) }}
-
-func (a *appending) release() {
-	clear(a.cells)
-	scratch.Put(a.cells[:0]) //nolint:staticcheck // a slice's header is small beside what it keeps
-}
-
-func list(first string, more ...string) string {
-	text := "(" + first
-	for _, m := range more {
-		text += ", " + m
+func (p *partition) run(ctx context.Context, calls []*call) {
+	var in []incoming
+	for _, c := range calls {
+		in = append(in, c.in...)
 	}
-	return text + ")"
-}
-
-func (a *appending) all(ctx context.Context, in []incoming, results []eventindex.Result) error {
-	known, err := a.known(ctx, in)
-	if err != nil {
-		return err
-	}
-	for i := range in {
-		in[i].from = len(a.cells)
-		a.cells = a.cols.cells(in[i].event, a.cells)
-		in[i].to = len(a.cells)
-	}
-	for _, c := range a.cells {
-		if s := a.cols.list[c.col].store; s == inCode || s == inSet {
-			a.codes[c.word] = 0
+	err := p.append(ctx, in)
+	for _, c := range calls {
+		c.done, c.err = true, err
+		if err != nil && len(calls) > 1 { // one of them must not fail the others
+			c.err = p.append(ctx, c.in)
 		}
 	}
-	if err := a.learn(ctx, a.codes); err != nil {
-		return err
-	}
-	for _, one := range in {
-		r := &results[one.at]
-		if known[one.event.Event.ID] {
-			if r.Status, err = a.collide(ctx, one); err != nil {
-				return err
-			}
-			if r.Status == eventindex.Conflicting {
-				r.Reason = eventindex.ReasonConflict
-			}
-			if r.Status != eventindex.Replaced {
-				continue
-			}
-		} else {
-			r.Status = eventindex.Stored
-			a.stored++
-		}
-		if err := a.add(ctx, one); err != nil {
-			return err
-		}
-		known[one.event.Event.ID] = true
-	}
-	return a.finish(ctx)
-}
-
-// known gives those ids of a batch that are in the file.
-func (a *appending) known(ctx context.Context, in []incoming) (map[string]bool, error) {
-	const at = 64
-	out := make(map[string]bool, len(in))
-	for len(in) > 0 && a.next.seq > 1 {
-		n := min(at, len(in))
-		args := make([]any, at)
-		for i := range args {
-			args[i] = packID(in[min(i, n-1)].event.Event.ID)
-		}
-		in = in[n:]
-		err := a.query(ctx, knownQuery, args, func(rows *sql.Rows) error {
-			var found any
-			if err := rows.Scan(&found); err != nil {
-				return err
-			}
-			out[unpackID(found)] = true
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (a *appending) add(ctx context.Context, in incoming) error {
-	seq := a.next.seq
-	a.next.seq++
-	outcome, err := a.row(ctx, seq, in)
-	if err != nil {
-		return err
-	}
-	if text := kql.TokenText(in.event.Message); text != "" {
-		if err := a.words.row(ctx, seq, text); err != nil {
-			return err
-		}
-	}
-	t := in.event.Timestamp.UnixNano()
-	a.first, a.last = min(a.first, t), max(a.last, t)
-	a.rollup[[2]int64{t / minute, outcome}]++
-	if a.tail.full() {
-		if err := a.save(ctx); err != nil {
-			return err
-		}
-		a.tail = tail{first: seq}
-	}
-	if len(a.tail.docs) == 0 {
-		a.tail = tail{first: seq, docs: make([][]byte, 0, blockEvents)}
-	}
-	a.tail.add(in.doc)
-	a.unsaved = true
-	return nil
-}
-
-// save writes the last block, over what was there of it.
-func (a *appending) save(ctx context.Context) error {
-	if !a.unsaved {
-		return nil
-	}
-	stmt, err := a.prepared(ctx, `INSERT INTO block (first, data) VALUES (?, ?) ON CONFLICT (first) DO UPDATE SET data = excluded.data`) //nolint:sqlclosecheck // the partition keeps it
-	if err != nil {
-		return err
-	}
-	a.unsaved = false
-	_, err = stmt.ExecContext(ctx, a.tail.first, pack(a.tail.docs))
-	return err
-}
-
-// flush writes every row that was gathered.
-func (a *appending) flush(ctx context.Context) error {
-	for _, i := range append(a.homes[ofWhat:], a.members, a.events, a.words) {
-		if err := i.flush(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const addMinute = `INSERT INTO rollup (minute, outcome, n) VALUES (?, ?, ?) ON CONFLICT (minute, outcome) DO UPDATE SET n = n + excluded.n`
-
-func (a *appending) finish(ctx context.Context) error {
-	if err := errors.Join(a.flush(ctx), a.save(ctx)); err != nil {
-		return err
-	}
-	stmt, err := a.prepared(ctx, addMinute) //nolint:sqlclosecheck // the partition keeps it
-	if err != nil {
-		return err
-	}
-	for k, n := range a.rollup {
-		if n == 0 {
-			continue
-		}
-		if _, err := stmt.ExecContext(ctx, k[0], k[1], n); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -36,6 +36,9 @@ type partition struct {
 	cols  *columns
 	cache *blockCache
 
+	waiting sync.Mutex
+	calls   []*call // that wait for their turn
+
 	writing    sync.Mutex // one writer at a time
 	conn       *sql.Conn  // of write, with its statements
 	statements map[string]*sql.Stmt

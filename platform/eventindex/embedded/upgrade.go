@@ -114,7 +114,7 @@ func (p *partition) rewrite(ctx context.Context, from int) (err error) {
 	}
 	var batch []incoming
 	flush := func() error {
-		err := fresh.append(ctx, batch, make([]eventindex.Result, len(batch)))
+		err := fresh.append(ctx, batch)
 		batch = batch[:0]
 		return err
 	}
@@ -123,7 +123,7 @@ func (p *partition) rewrite(ctx context.Context, from int) (err error) {
 		if reason != "" {
 			return fmt.Errorf("a stored event cannot be stored: %s", reason)
 		}
-		in.at = len(batch)
+		in.result = &eventindex.Result{}
 		if batch = append(batch, in); len(batch) < 1000 {
 			return nil
 		}
