@@ -24,6 +24,7 @@ const maxParsedLine = 16 << 20
 // parseOptions are the flags of `varde parse`.
 type parseOptions struct {
 	format, now, zone string
+	mapping           string
 }
 
 // parseCommand is `varde parse`: raw lines in, one ECS event as JSON per line out.
@@ -47,7 +48,8 @@ Exit codes: 0 done, also where lines broke; 2 a file cannot be read, or a flag
 is wrong.`,
 		Example: `  varde parse /var/log/auth.log
   varde parse --tz Europe/Oslo --now 2026-01-03T12:00:00Z auth.log.1.gz | jq 'select(.varde.attempt)'
-  journalctl -o short-iso -u ssh | varde parse -`,
+  journalctl -o json -u ssh | varde parse -
+  varde parse --mapping websak.yaml innlogginger.csv`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.MinimumNArgs(1)(cmd, args); err != nil {
 				return exitError{2, err}
@@ -59,6 +61,7 @@ is wrong.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.format, "format", "auto", "format of the lines, or auto")
+	cmd.Flags().StringVar(&o.mapping, "mapping", "", "file that says how the lines of a line-of-business system become events (see varde mapping)")
 	cmd.Flags().StringVar(&o.now, "now", "", "when the lines were read, RFC 3339 (default: now)")
 	cmd.Flags().StringVar(&o.zone, "tz", "UTC", "time zone of times that name none, such as Europe/Oslo")
 	return cmd
@@ -79,9 +82,15 @@ func runParse(o parseOptions, files []string, stdin io.Reader, stdout, stderr io
 	if _, err := parse.NewStream(parse.Options{Format: o.format}); err != nil {
 		return exitError{2, fmt.Errorf("--format: %w", err)}
 	}
+	var mapping *parse.Mapping
+	if o.mapping != "" {
+		if mapping, err = readMapping(o.mapping); err != nil {
+			return exitError{2, fmt.Errorf("--mapping: %w", err)}
+		}
+	}
 	out := bufio.NewWriterSize(stdout, 64<<10)
 	broken := bufio.NewWriterSize(stderr, 64<<10)
-	run := parseRun{options: parse.Options{Format: o.format, Zone: zone}, now: now, out: out, broken: broken}
+	run := parseRun{options: parse.Options{Format: o.format, Mapping: mapping, Zone: zone}, now: now, out: out, broken: broken}
 	// A file that cannot be read does not keep the others from being read.
 	var unread error
 	for _, name := range files {

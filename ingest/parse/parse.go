@@ -58,6 +58,8 @@ func (e *Error) Error() string { return e.Reason + ": " + e.Detail }
 type Options struct {
 	// Format is a name of Formats, or "" or "auto" to find it per line.
 	Format string
+	// Mapping reads every line, and its zone goes before Zone; Format is not used.
+	Mapping *Mapping
 	// Zone is what times without a zone are in; nil is UTC.
 	Zone *time.Location
 	// Live says that lines arrive as they are written (a socket, not a file):
@@ -111,7 +113,17 @@ func Formats() []string {
 
 // NewStream returns a Stream, or an error that names the formats there are.
 func NewStream(o Options) (*Stream, error) {
+	if o.Mapping != nil && o.Mapping.zone != nil {
+		o.Zone = o.Mapping.zone
+	}
 	s := &Stream{clock: newClock(o), columns: o.Resume.Columns}
+	if o.Mapping != nil {
+		if o.Mapping.rules == nil {
+			return nil, fmt.Errorf("parse: mapping %s is not prepared", o.Mapping.Name)
+		}
+		s.format = o.Mapping.mapped()
+		return s, nil
+	}
 	if o.Format == "" || o.Format == "auto" {
 		return s, nil
 	}
