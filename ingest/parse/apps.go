@@ -266,21 +266,33 @@ var grafana = Format{
 			ev.URL = &ecs.URL{Path: path}
 		}
 		ev.Event.Reason = p.get("error")
-		msg, failure := strings.ToLower(ev.Message), strings.ToLower(ev.Event.Reason)
-		switch {
-		case msg == "successful login":
-			attempt(ev, ecs.OutcomeSuccess, "password")
-		case msg == "invalid username or password", msg == "failed to authenticate request" && strings.Contains(failure, "password"),
-			strings.Contains(failure, "[password-auth.failed]") && strings.HasPrefix(p.get("logger"), "context"):
-			m := message{stream: s, at: ev.Timestamp, text: line}
-			key := ""
-			if ev.Source != nil {
-				key = ev.Source.IP
-			}
-			m.attemptOnce(ev, key, msg, ecs.OutcomeFailure, "password")
-		default:
-			classify(ev, kindInfo, "", "")
-		}
+		grafanaMeaning(p, s, ev)
 		return nil
 	},
+}
+
+// grafanaMeaning: the request that was refused has the address, and decides;
+// old versions tell of it in a line of its own before.
+func grafanaMeaning(p pairs, s *Stream, ev *ecs.Event) {
+	msg := strings.ToLower(ev.Message)
+	refused := p.get("path") == "/login" && p.get("status") == "401"
+	switch {
+	case msg == "successful login":
+		attempt(ev, ecs.OutcomeSuccess, "password")
+	case p.get("logger") == "context" && (msg == "invalid username or password" || refused):
+		m := message{stream: s, at: ev.Timestamp}
+		key := "grafana"
+		if ev.Source != nil {
+			key += ev.Source.IP
+		}
+		code := "said"
+		if refused {
+			code = "request"
+		}
+		m.attemptOnce(ev, key, code, ecs.OutcomeFailure, "password")
+	case strings.Contains(ev.Event.Reason, "[password-auth."):
+		classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeFailure)
+	default:
+		classify(ev, kindInfo, "", "")
+	}
 }

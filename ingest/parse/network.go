@@ -10,12 +10,19 @@ import (
 // networkPrograms are VPN gateways, RADIUS servers, firewalls and routers, in
 // the order in which they are tried.
 func networkPrograms() []program {
-	return []program{openvpnProgram, fortigateProgram, radiusProgram, keycloakProgram}
+	return []program{
+		openvpnProgram, fortigateProgram, radiusProgram, keycloakProgram, paloaltoProgram,
+		ipsecProgram, wireguardProgram, sonicwallProgram, sophosProgram, checkpointProgram, mikrotikProgram,
+	}
 }
+
+// tagPrograms know their messages under tags that other programs have too
+// (sshd, audit), and so stand before them.
+func tagPrograms() []program { return []program{juniperProgram, pfsenseProgram} }
 
 // networkFormats have headers of their own. They stand before syslog's, so each
 // of them knows its lines by more than a client can write into another's.
-func networkFormats() []Format { return []Format{ciscoFormat, m365CSV} }
+func networkFormats() []Format { return []Format{ciscoFormat, npsXML, npsCSV, npsIAS, m365CSV} }
 
 // signInFormats are texts of sign-in services and applications; they stand
 // after syslog's.
@@ -120,7 +127,7 @@ func hasWord(list, word string) bool {
 func (m *message) attemptOnce(ev *ecs.Event, key, code, outcome, method string) {
 	attempt(ev, outcome, method)
 	if m.stream.echo(m.host+"\x00"+outcome+"\x00"+key, code, m.at, echoWithin) {
-		ev.Event.Action, ev.Varde.Attempt = ecs.ActionProbe, false
+		ev.Event.Action, ev.Varde.Attempt, ev.Varde.Method = ecs.ActionProbe, false, ""
 		ev.Event.Type = kindProbe.types
 	}
 }

@@ -137,7 +137,7 @@ func readOpenVPN(m *message, ev *ecs.Event) {
 		}
 		text = inner
 	}
-	if readPfsenseOpenVPN(text, ev) {
+	if readPfsenseOpenVPN(text, m, ev) {
 		return
 	}
 	p, rest := openvpnPeer(text)
@@ -155,9 +155,6 @@ func readOpenVPN(m *message, ev *ecs.Event) {
 	}
 	if strings.HasPrefix(rest, "[") {
 		v.named(rest, ev)
-	}
-	if !strings.HasPrefix(rest, "PLUGIN AUTH-PAM: ") {
-		m.stream.notes.drop(v.id("pam"))
 	}
 }
 
@@ -315,12 +312,15 @@ func (v vpnLine) from(addr string, ev *ecs.Event) {
 // it, and the AUTH_FAILED that the client is sent, are one.
 func (v vpnLine) failed(ev *ecs.Event, code string) {
 	attempt(ev, ecs.OutcomeFailure, "password")
-	if name, ok := v.message.stream.notes.get(v.id("pam"), v.message.at, 5*time.Second); ok && ev.User == nil {
-		setLogin(ev, name)
+	if name, ok := v.message.stream.notes.get(v.id("pam"), v.message.at, 5*time.Second); ok {
+		if ev.User == nil {
+			setLogin(ev, name)
+		}
+		v.message.stream.notes.drop(v.id("pam"))
 	}
 	if known := v.known(); strings.HasPrefix(known, vpnFailed) && known != vpnFailed+code {
 		classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeFailure)
-		ev.Varde.Attempt = false
+		ev.Varde.Attempt, ev.Varde.Method = false, ""
 		return
 	}
 	v.note(vpnFailed + code)
@@ -377,7 +377,11 @@ func (v vpnLine) named(rest string, ev *ecs.Event) {
 		classify(ev, kindSession, ecs.ActionSessionStart, ecs.OutcomeSuccess)
 	default:
 		setLogin(ev, name)
-		attempt(ev, ecs.OutcomeSuccess, "certificate")
+		// The Access Server has told of the password already.
+		v.message.attemptOnce(ev, name, "peer", ecs.OutcomeSuccess, "certificate")
+		if !ev.Varde.Attempt {
+			classify(ev, kindSession, ecs.ActionSessionStart, ecs.OutcomeSuccess)
+		}
 		v.note(vpnPassed)
 	}
 }

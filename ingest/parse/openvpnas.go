@@ -124,12 +124,14 @@ func pythonString(s string) (value string, n int) {
 // readPfsenseOpenVPN reads what the scripts of pfSense and OPNsense log as
 // openvpn: "user 'kari' could not authenticate.", "user 'kari' authenticated",
 // "openvpn server 'ovpns1' user 'kari' address '192.0.2.7' - connected".
-func readPfsenseOpenVPN(text string, ev *ecs.Event) bool {
+func readPfsenseOpenVPN(text string, m *message, ev *ecs.Event) bool {
 	if rest, ok := strings.CutPrefix(text, "user '"); ok {
 		switch {
 		case strings.HasSuffix(rest, "' could not authenticate."), strings.HasSuffix(rest, "' could not authenticate"):
+			// The daemon says next from where, and decides.
 			setLogin(ev, quotedName(rest))
-			attempt(ev, ecs.OutcomeFailure, "password")
+			classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeFailure)
+			m.stream.notes.put(vpnLine{message: m}.id("pam"), quotedName(rest), m.at)
 		case strings.HasSuffix(rest, "' authenticated"):
 			setLogin(ev, quotedName(rest))
 			classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeSuccess)

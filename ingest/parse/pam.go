@@ -26,7 +26,8 @@ var (
 	pamPrivilege = set("sudo", "sudo-i", "su", "su-l", "runuser", "runuser-l", "polkit-1", "pkexec", "doas", "kdesu", "newgrp", "sg")
 	pamNoLogin   = set("sshd", "cron", "crond", "atd", "at", "anacron", "fcron", "systemd-user", "gdm-launch-environment", "lightdm-greeter",
 		"passwd", "chpasswd", "newusers", "chsh", "chfn", "chage", "useradd", "usermod", "userdel", "groupadd", "groupmod", "groupdel",
-		"xscreensaver", "gnome-screensaver", "kscreensaver", "i3lock", "swaylock", "vlock", "xlock", "samba-session")
+		"xscreensaver", "gnome-screensaver", "kscreensaver", "i3lock", "swaylock", "vlock", "xlock", "samba-session",
+		"openvpn", "openvpnas", "radiusd", "freeradius")
 	// pamDecidedBeside write a line of their own about each refusal.
 	pamDecidedBeside = set("sudo", "sudo-i", "su", "su-l")
 	// pamNamesClient are services that set ruser to the name the client gave.

@@ -83,7 +83,7 @@ func init() {
 		sssdProgram,
 	}
 	formats = slices.Concat(networkFormats(), formats[:len(formats)-1], signInFormats(), formats[len(formats)-1:])
-	programs = append(programs, networkPrograms()...)
+	programs = slices.Concat(tagPrograms(), programs, networkPrograms())
 	jsonKinds = append(jsonKinds, windowsJSON)
 	jsonKinds = append(jsonKinds, signInKinds()...)
 	jsonKinds = append(jsonKinds, journalKind, caddyKind, traefikKind, shippedKind)

@@ -51,6 +51,9 @@ func readProtocol(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 	if err := s.protocolTime(field[0], now, ev); err != nil {
 		return err
 	}
+	if field[2] == "CheckPoint" && strings.HasPrefix(rest, "[") && strings.Contains(rest[:min(len(rest), 40)], `:"`) {
+		rest = "- " + rest // its fields stand in the place of structured data
+	}
 	data, text, err := structured(rest)
 	if err != nil {
 		return err
