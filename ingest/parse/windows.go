@@ -89,6 +89,7 @@ func (s *Stream) windows(w *winEvent, now time.Time, ev *ecs.Event) error {
 			ev.Winlog.Task = name
 		}
 		w.security(ev)
+		s.twin(w, ev)
 	case strings.EqualFold(w.provider, winEventlog):
 		ev.Event.Dataset, ev.Event.Module = "windows-security", "security"
 		if w.channel != "Security" {

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"strings"
+	"time"
 
 	"varde.internal/schemas/ecs"
 )
@@ -190,7 +191,8 @@ func (w *winEvent) builtIn() bool {
 	if kind == "0" || sid == "S-1-5-7" {
 		return true
 	}
-	for _, p := range []string{"S-1-5-90-", "S-1-5-96-", "S-1-5-111-"} { // window manager, font driver, sshd's helpers
+	// IIS, services' and pools' own names, window manager, font driver, sshd's helpers
+	for _, p := range []string{"S-1-5-17", "S-1-5-80-", "S-1-5-82-", "S-1-5-90-", "S-1-5-96-", "S-1-5-111-"} {
 		if strings.HasPrefix(sid, p) {
 			return true
 		}
@@ -217,6 +219,33 @@ func (w *winEvent) secondToken() bool {
 	}
 	elevated := w.val("ElevatedToken")
 	return elevated == "%%1843" || elevated == "No"
+}
+
+// winLogon is the last logon of a stream.
+type winLogon struct {
+	host, sid, name, kind, pid string
+	at                         time.Time
+}
+
+// twin takes away the attempt of the second event that Windows before 10 writes
+// of one logon of an administrator: it names no token and no twin, but follows
+// with the same time, to 100 ns, of the same account, kind and process.
+func (s *Stream) twin(w *winEvent, ev *ecs.Event) {
+	if w.code != "4624" || !ev.Varde.Attempt || w.val("ElevatedToken") != "" {
+		return
+	}
+	now := winLogon{
+		w.computer, w.val("TargetUserSid"), w.val("TargetUserName"), w.val("LogonType"), w.val("ProcessId"), ev.Timestamp,
+	}
+	switch now.kind {
+	case "2", "7", "10", "11":
+	default:
+		return
+	}
+	if now == s.logon && now.pid != "" {
+		ev.Varde.Attempt, ev.Event.Action = false, ecs.ActionSessionStart
+	}
+	s.logon = now
 }
 
 // logonFailed is 4625.

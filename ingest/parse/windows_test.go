@@ -81,6 +81,8 @@ func TestALogonIsWhereCredentialsWereChecked_R36(t *testing.T) {
 		"the system's service":     {"4624", []string{"TargetUserName", "SYSTEM", "TargetUserSid", "S-1-5-18", "LogonType", "5"}, false, ecs.ActionSessionStart, ecs.OutcomeSuccess},
 		"nobody":                   {"4624", []string{"TargetUserName", "ANONYMOUS LOGON", "TargetUserSid", "S-1-5-7"}, false, ecs.ActionSessionStart, ecs.OutcomeSuccess},
 		"the window manager":       {"4624", []string{"TargetUserName", "DWM-2", "TargetUserSid", "S-1-5-90-0-2", "LogonType", "2"}, false, ecs.ActionSessionStart, ecs.OutcomeSuccess},
+		"IIS' own":                 {"4624", []string{"TargetUserName", "IUSR", "TargetUserSid", "S-1-5-17", "LogonType", "5"}, false, ecs.ActionSessionStart, ecs.OutcomeSuccess},
+		"a pool's own":             {"4624", []string{"TargetUserName", "DefaultAppPool", "TargetUserSid", "S-1-5-82-1-2", "LogonType", "5"}, false, ecs.ActionSessionStart, ecs.OutcomeSuccess},
 		"the start of the machine": {"4624", []string{"LogonType", "0"}, false, ecs.ActionSessionStart, ecs.OutcomeSuccess},
 		"a name taken along":       {"4624", []string{"LogonType", "9"}, false, ecs.ActionPrivilege, ecs.OutcomeSuccess},
 		"the token with rights":    {"4624", []string{"LogonType", "2", "ElevatedToken", "%%1842", "TargetLinkedLogonId", "0x1f"}, true, ecs.ActionLogin, ecs.OutcomeSuccess},
@@ -94,6 +96,25 @@ func TestALogonIsWhereCredentialsWereChecked_R36(t *testing.T) {
 		require.Equal(t, c.action, ev.Event.Action, name)
 		require.Equal(t, c.outcome, ev.Event.Outcome, name)
 	}
+}
+
+func TestALogonThatIsWrittenTwiceIsOne_R36(t *testing.T) {
+	t.Parallel()
+	s, err := NewStream(Options{})
+	require.NoError(t, err)
+	attempts := func(fields ...string) (n int) {
+		for _, id := range []string{"0x1c998", "0x1c9de"} {
+			ev, err := s.Parse([]byte(winXML("4624", false, logonFields(append(fields, "TargetLogonId", id)...)...)), reference)
+			require.NoError(t, err)
+			if ev.Varde.Attempt {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, attempts("LogonType", "2"))
+	require.Equal(t, 1, attempts("LogonType", "2", "TargetUserName", "Ola", "TargetUserSid", "S-1-5-21-1-2-3-7"))
+	require.Equal(t, 2, attempts("LogonType", "3"), "two shares at once are two logons")
 }
 
 // The corpora beside the clone are another project's: read, never copied.
