@@ -24,8 +24,8 @@ func tagPrograms() []program { return []program{juniperProgram, pfsenseProgram} 
 // of them knows its lines by more than a client can write into another's.
 func networkFormats() []Format { return []Format{ciscoFormat, npsXML, npsCSV, npsIAS, m365CSV} }
 
-// signInFormats are texts of sign-in services and applications; they stand
-// after syslog's.
+// signInFormats are texts of sign-in services and applications, each with a
+// beginning that no header of syslog has.
 func signInFormats() []Format {
 	return []Format{autheliaText, vaultwarden, gitea, grafana}
 }
@@ -50,6 +50,21 @@ func (s *Stream) writerOf(text string) string {
 		}
 	}
 	return ""
+}
+
+// written is a line without any header that a program wrote into a file of its
+// own: plain finds out which.
+var written = Format{
+	Name: "written",
+	Detect: func(line string) bool {
+		for i := range programs {
+			if p := &programs[i]; p.alone != nil && p.alone(line) {
+				return true
+			}
+		}
+		return false
+	},
+	Read: func(s *Stream, line string, now time.Time, ev *ecs.Event) error { return plain.Read(s, line, now, ev) },
 }
 
 // memory keeps, for a short while, what earlier lines of a stream said about

@@ -57,6 +57,7 @@ func init() {
 		apacheError,
 		haproxyLine,
 		audit,
+		written, // before the general forms
 		cef,
 		leef,
 		keyValue,
@@ -82,7 +83,7 @@ func init() {
 		krb5Program,
 		sssdProgram,
 	}
-	formats = slices.Concat(networkFormats(), formats[:len(formats)-1], signInFormats(), formats[len(formats)-1:])
+	formats = slices.Concat(networkFormats(), signInFormats(), formats)
 	programs = slices.Concat(tagPrograms(), programs, networkPrograms())
 	jsonKinds = append(jsonKinds, windowsJSON)
 	jsonKinds = append(jsonKinds, signInKinds()...)
