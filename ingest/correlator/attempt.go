@@ -189,48 +189,6 @@ func compare(a, b *Attempt) int {
 	)
 }
 
-// sameLine reports whether b repeats a: where time is finer than a second, and
-// line, time and source are equal.
-func sameLine(a, b *Attempt) bool {
-	return a.Time.Equal(b.Time) && a.Time.Nanosecond() != 0 && a.Source == b.Source &&
-		a.SHA256 != "" && a.SHA256 == b.SHA256 && a.Lock == b.Lock && a.Success == b.Success
-}
-
-// place puts a into the ordered list. Where it is there already (same event, or
-// a repeat of the same line) the one with the smaller id, or the higher parser
-// generation of the same id, stays. at is the first place that changed, -1 if
-// none did.
-func place(list []*Attempt, a *Attempt) (out []*Attempt, at int) {
-	i, found := slices.BinarySearchFunc(list, a, compare)
-	if found {
-		if a.Generation <= list[i].Generation {
-			return list, -1
-		}
-		list[i] = a
-		return list, i
-	}
-	for j := i - 1; j >= 0 && list[j].Time.Equal(a.Time); j-- {
-		if sameLine(list[j], a) {
-			return replaceTwin(list, j, a)
-		}
-	}
-	for j := i; j < len(list) && list[j].Time.Equal(a.Time); j++ {
-		if sameLine(list[j], a) {
-			return replaceTwin(list, j, a)
-		}
-	}
-	return slices.Insert(list, i, a), i
-}
-
-func replaceTwin(list []*Attempt, j int, a *Attempt) ([]*Attempt, int) {
-	if list[j].EventID <= a.EventID {
-		return list, -1
-	}
-	list = slices.Delete(list, j, j+1)
-	i, _ := slices.BinarySearchFunc(list, a, compare)
-	return slices.Insert(list, i, a), min(i, j)
-}
-
 func evidenceOf(a *Attempt) topics.Evidence {
 	outcome := ecs.OutcomeFailure
 	switch {

@@ -288,7 +288,7 @@ func (c *Core) Sweep(now time.Time) {
 	for _, t := range c.tenants {
 		t.past.expire(t.view, now.Add(-c.opt.LookBack), now, c.opt.Limit)
 		for _, s := range t.runs {
-			s.sweep(now)
+			s.sweep(now, s.reach(c.params(t.id)))
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 func (c *Core) attempt(t *tenantState, a *Attempt, warm bool) {
 	l := t.view.resolve(a)
 	for _, s := range t.runs {
-		s.add(c, t, l.key, a, warm, c.now)
+		s.add(c, t, l.key, a, warm)
 	}
 	if !t.view.kept(l) {
 		return

@@ -92,6 +92,10 @@ func (l *ledger) say(ctx context.Context, o Output) (sent bool, err error) {
 		// Readers let what was decided last hold. A clock that was set back, or two
 		// changes in one moment, must not make this one the older.
 		next := o
+		if !o.Raised { // it is taken back as it was said
+			next.Finding = v.Finding
+			next.Finding.Decided, next.Finding.Explained = o.Finding.Decided, o.Finding.Explained
+		}
 		if least := v.Finding.Decided.Add(time.Nanosecond); next.Finding.Decided.Before(least) {
 			next.Finding.Decided = least
 		}

@@ -38,11 +38,11 @@ type SequenceRule interface {
 	// Reach is how far back from an attempt Triggers looks.
 	Reach(p Params) time.Duration
 	// Triggers reports whether the i-th of the stretch triggers, and the evidence.
-	Triggers(g *segment, i int, p Params) (evidence []*Attempt, ok bool)
+	Triggers(g *segment, i int, p Params) (evidence []*packed, ok bool)
 	// Wait is how long a trigger waits for something that prevents it.
 	Wait(p Params) time.Duration
 	// Prevented reports whether something prevents the trigger at the i-th.
-	Prevented(g *segment, i int, p Params) (by *Attempt, ok bool)
+	Prevented(g *segment, i int, p Params) (by *packed, ok bool)
 	// Verdict makes the finding of a trigger.
 	Verdict(l *logon, evidence []*Attempt, v *view) Verdict
 }

@@ -23,7 +23,7 @@ func (guessing) Wait(p Params) time.Duration { return p.LockWithin }
 
 // Triggers on the attempt that makes the count full. Those after it belong to
 // the same run until the sliding window holds fewer again or a success ends it.
-func (r guessing) Triggers(g *segment, i int, p Params) ([]*Attempt, bool) {
+func (r guessing) Triggers(g *segment, i int, p Params) ([]*packed, bool) {
 	if !counts(g, i, p) {
 		return nil, false
 	}
@@ -31,7 +31,7 @@ func (r guessing) Triggers(g *segment, i int, p Params) ([]*Attempt, bool) {
 	if total < p.FailedLogons {
 		return nil, false
 	}
-	for j := i - 1; j >= 0 && !g.list[j].Success; j-- {
+	for j := i - 1; j >= 0 && !g.list[j].success(); j-- {
 		if !counts(g, j, p) {
 			continue
 		}
@@ -45,9 +45,9 @@ func (r guessing) Triggers(g *segment, i int, p Params) ([]*Attempt, bool) {
 
 // run sums the failed passwords in the window that ends with the i-th, back to
 // the last success.
-func (guessing) run(g *segment, i int, p Params) (evidence []*Attempt, total int) {
+func (guessing) run(g *segment, i int, p Params) (evidence []*packed, total int) {
 	for j := i; j >= 0 && total < p.FailedLogons; j-- {
-		if g.list[j].Success || g.list[i].Time.Sub(g.list[j].Time) > p.FailedWithin {
+		if g.list[j].success() || g.list[i].since(g.list[j]) > p.FailedWithin {
 			break
 		}
 		if counts(g, j, p) {
@@ -70,12 +70,12 @@ func counts(g *segment, i int, p Params) bool {
 		return true
 	}
 	start, other := i, false
-	for j := i - 1; j >= 0 && g.list[start].Time.Sub(g.list[j].Time) <= p.SameAttempt; j-- {
+	for j := i - 1; j >= 0 && g.list[start].since(g.list[j]) <= p.SameAttempt; j-- {
 		if !g.list[j].failure() || !g.list[j].password() {
 			continue
 		}
-		other = other || (twins(g.list[j], a) && a.Time.Sub(g.list[j].Time) <= p.SameAttempt)
-		if !other && a.Time.Sub(g.list[j].Time) > p.SameAttempt {
+		other = other || (twins(g.list[j], a) && a.since(g.list[j]) <= p.SameAttempt)
+		if !other && a.since(g.list[j]) > p.SameAttempt {
 			break
 		}
 		start = j
@@ -83,11 +83,13 @@ func counts(g *segment, i int, p Params) bool {
 	return !other || !absorbed(g.list[start:i+1], p)
 }
 
-func twins(a, b *Attempt) bool { return a.Directory != b.Directory && a.Host != b.Host }
+func twins(a, b *packed) bool {
+	return a.directory() != b.directory() && a.from.Value().host != b.from.Value().host
+}
 
 // absorbed pairs the two views of each attempt from the first on, and reports
 // whether the last one found its twin: each attempt has one.
-func absorbed(seq []*Attempt, p Params) bool {
+func absorbed(seq []*packed, p Params) bool {
 	paired := make([]bool, len(seq))
 	for i, a := range seq {
 		if !a.failure() || !a.password() {
@@ -95,7 +97,7 @@ func absorbed(seq []*Attempt, p Params) bool {
 		}
 		for j := range i {
 			b := seq[j]
-			if paired[j] || !b.failure() || !b.password() || !twins(a, b) || a.Time.Sub(b.Time) > p.SameAttempt {
+			if paired[j] || !b.failure() || !b.password() || !twins(a, b) || a.since(b) > p.SameAttempt {
 				continue
 			}
 			paired[i], paired[j] = true, true
@@ -106,14 +108,14 @@ func absorbed(seq []*Attempt, p Params) bool {
 }
 
 // Prevented looks for a lock of the account dated close enough to the i-th.
-func (guessing) Prevented(g *segment, i int, p Params) (*Attempt, bool) {
-	for j := i; j >= 0 && g.list[i].Time.Sub(g.list[j].Time) <= p.LockWithin; j-- {
-		if g.list[j].Lock {
+func (guessing) Prevented(g *segment, i int, p Params) (*packed, bool) {
+	for j := i; j >= 0 && g.list[i].since(g.list[j]) <= p.LockWithin; j-- {
+		if g.list[j].lock() {
 			return g.list[j], true
 		}
 	}
-	for j := i + 1; j < len(g.list) && g.list[j].Time.Sub(g.list[i].Time) <= p.LockWithin; j++ {
-		if g.list[j].Lock {
+	for j := i + 1; j < len(g.list) && g.list[j].since(g.list[i]) <= p.LockWithin; j++ {
+		if g.list[j].lock() {
 			return g.list[j], true
 		}
 	}
