@@ -307,10 +307,14 @@ func (w *winEvent) process(ev *ecs.Event) {
 }
 
 // locked is 4740. Its field TargetDomainName holds the computer from which the
-// failures came; the account is of the domain that the subject names.
+// failures came; the account is of the domain that the subject names, or of the
+// computer itself where that is in none.
 func (w *winEvent) locked(ev *ecs.Event) {
 	ev.Event.Outcome = ecs.OutcomeSuccess
 	domain := w.val("SubjectDomainName")
+	if strings.EqualFold(domain, "WORKGROUP") {
+		domain, _, _ = strings.Cut(w.computer, ".")
+	}
 	if u := isUser(ev); u.Target != nil {
 		u.Target.Domain = domain
 	}
