@@ -423,6 +423,23 @@ type EndRequest struct {
 	Revision int `json:"revision,omitempty,omitzero"`
 }
 
+// Entity defines model for Entity.
+type Entity struct {
+	// Ended It does not exist at the moment asked for; data is what it was last.
+	Ended      bool      `json:"ended,omitempty,omitzero"`
+	Id         string    `json:"id"`
+	RecordedAt time.Time `json:"recordedAt"`
+	RecordedBy string    `json:"recordedBy,omitempty,omitzero"`
+
+	// Revision Number of versions recorded.
+	Revision  int       `json:"revision"`
+	ValidFrom time.Time `json:"validFrom"`
+	ValidTo   time.Time `json:"validTo,omitempty,omitzero"`
+
+	// Weaknesses What to mend in the register.
+	Weaknesses []externalRef0.Reason `json:"weaknesses,omitempty,omitzero"`
+}
+
 // PeopleSearch defines model for PeopleSearch.
 type PeopleSearch struct {
 	After    string `json:"after,omitempty,omitzero"`
@@ -828,6 +845,15 @@ type VendorSystem struct {
 // VendorVersion defines model for VendorVersion.
 type VendorVersion struct {
 	Data       Vendor    `json:"data,omitempty,omitzero"`
+	Deleted    bool      `json:"deleted,omitempty,omitzero"`
+	RecordedAt time.Time `json:"recordedAt"`
+	RecordedBy string    `json:"recordedBy,omitempty,omitzero"`
+	ValidFrom  time.Time `json:"validFrom"`
+	ValidTo    time.Time `json:"validTo,omitempty,omitzero"`
+}
+
+// Version defines model for Version.
+type Version struct {
 	Deleted    bool      `json:"deleted,omitempty,omitzero"`
 	RecordedAt time.Time `json:"recordedAt"`
 	RecordedBy string    `json:"recordedBy,omitempty,omitzero"`

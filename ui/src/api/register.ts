@@ -704,7 +704,7 @@ export interface components {
             /** Format: date-time */
             readonly revokedAt?: string;
         };
-        VendorItem: {
+        Entity: {
             id: string;
             /** @description Number of versions recorded. */
             revision: number;
@@ -717,15 +717,10 @@ export interface components {
             recordedBy?: string;
             /** @description It does not exist at the moment asked for; data is what it was last. */
             ended?: boolean;
-            data: components["schemas"]["Vendor"];
             /** @description What to mend in the register. */
             weaknesses?: components["schemas"]["Reason"][];
         };
-        VendorPage: {
-            items: components["schemas"]["VendorItem"][];
-            next?: string;
-        };
-        VendorVersion: {
+        Version: {
             /** Format: date-time */
             validFrom: string;
             /** Format: date-time */
@@ -734,6 +729,15 @@ export interface components {
             recordedAt: string;
             recordedBy?: string;
             deleted?: boolean;
+        };
+        VendorItem: components["schemas"]["Entity"] & {
+            data: components["schemas"]["Vendor"];
+        };
+        VendorPage: {
+            items: components["schemas"]["VendorItem"][];
+            next?: string;
+        };
+        VendorVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["Vendor"];
         };
         VendorDetail: {
@@ -771,37 +775,15 @@ export interface components {
              */
             validTo?: string;
         };
-        AgreementItem: {
-            id: string;
-            /** @description Number of versions recorded. */
-            revision: number;
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            /** @description It does not exist at the moment asked for; data is what it was last. */
-            ended?: boolean;
+        AgreementItem: components["schemas"]["Entity"] & {
             data: components["schemas"]["Agreement"];
-            /** @description What to mend in the register. */
-            weaknesses?: components["schemas"]["Reason"][];
             state: components["schemas"]["AgreementState"];
         };
         AgreementPage: {
             items: components["schemas"]["AgreementItem"][];
             next?: string;
         };
-        AgreementVersion: {
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            deleted?: boolean;
+        AgreementVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["Agreement"];
         };
         AgreementDetail: {
@@ -839,36 +821,14 @@ export interface components {
              */
             validTo?: string;
         };
-        VendorPersonItem: {
-            id: string;
-            /** @description Number of versions recorded. */
-            revision: number;
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            /** @description It does not exist at the moment asked for; data is what it was last. */
-            ended?: boolean;
+        VendorPersonItem: components["schemas"]["Entity"] & {
             data: components["schemas"]["VendorPerson"];
-            /** @description What to mend in the register. */
-            weaknesses?: components["schemas"]["Reason"][];
         };
         VendorPersonPage: {
             items: components["schemas"]["VendorPersonItem"][];
             next?: string;
         };
-        VendorPersonVersion: {
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            deleted?: boolean;
+        VendorPersonVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["VendorPerson"];
         };
         VendorPersonDetail: {
@@ -906,36 +866,14 @@ export interface components {
              */
             validTo?: string;
         };
-        SystemItem: {
-            id: string;
-            /** @description Number of versions recorded. */
-            revision: number;
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            /** @description It does not exist at the moment asked for; data is what it was last. */
-            ended?: boolean;
+        SystemItem: components["schemas"]["Entity"] & {
             data: components["schemas"]["System"];
-            /** @description What to mend in the register. */
-            weaknesses?: components["schemas"]["Reason"][];
         };
         SystemPage: {
             items: components["schemas"]["SystemItem"][];
             next?: string;
         };
-        SystemVersion: {
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            deleted?: boolean;
+        SystemVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["System"];
         };
         SystemDetail: {
@@ -973,36 +911,14 @@ export interface components {
              */
             validTo?: string;
         };
-        AccountItem: {
-            id: string;
-            /** @description Number of versions recorded. */
-            revision: number;
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            /** @description It does not exist at the moment asked for; data is what it was last. */
-            ended?: boolean;
+        AccountItem: components["schemas"]["Entity"] & {
             data: components["schemas"]["Account"];
-            /** @description What to mend in the register. */
-            weaknesses?: components["schemas"]["Reason"][];
         };
         AccountPage: {
             items: components["schemas"]["AccountItem"][];
             next?: string;
         };
-        AccountVersion: {
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            deleted?: boolean;
+        AccountVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["Account"];
         };
         AccountDetail: {
@@ -1040,36 +956,14 @@ export interface components {
              */
             validTo?: string;
         };
-        SourceItem: {
-            id: string;
-            /** @description Number of versions recorded. */
-            revision: number;
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            /** @description It does not exist at the moment asked for; data is what it was last. */
-            ended?: boolean;
+        SourceItem: components["schemas"]["Entity"] & {
             data: components["schemas"]["Source"];
-            /** @description What to mend in the register. */
-            weaknesses?: components["schemas"]["Reason"][];
         };
         SourcePage: {
             items: components["schemas"]["SourceItem"][];
             next?: string;
         };
-        SourceVersion: {
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            deleted?: boolean;
+        SourceVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["Source"];
         };
         SourceDetail: {
@@ -1107,22 +1001,8 @@ export interface components {
              */
             validTo?: string;
         };
-        WindowItem: {
-            id: string;
-            /** @description Number of versions recorded. */
-            revision: number;
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            /** @description It does not exist at the moment asked for; data is what it was last. */
-            ended?: boolean;
+        WindowItem: components["schemas"]["Entity"] & {
             data: components["schemas"]["Window"];
-            /** @description What to mend in the register. */
-            weaknesses?: components["schemas"]["Reason"][];
             state: components["schemas"]["WindowState"];
             /** @description Ids of other windows of the vendor on a system of this one at the same time. */
             overlaps?: string[];
@@ -1131,15 +1011,7 @@ export interface components {
             items: components["schemas"]["WindowItem"][];
             next?: string;
         };
-        WindowVersion: {
-            /** Format: date-time */
-            validFrom: string;
-            /** Format: date-time */
-            validTo?: string;
-            /** Format: date-time */
-            recordedAt: string;
-            recordedBy?: string;
-            deleted?: boolean;
+        WindowVersion: components["schemas"]["Version"] & {
             data?: components["schemas"]["Window"];
         };
         WindowDetail: {
