@@ -80,6 +80,9 @@ func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []inc
 		if !errors.Is(err, errDropped) {
 			return err
 		}
+		if err := p.awaitGone(ctx); err != nil {
+			return err
+		}
 	}
 }
 

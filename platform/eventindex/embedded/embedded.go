@@ -172,7 +172,9 @@ func (x *Index) partitionsOf(t tenant.ID) ([]*partition, error) {
 	}
 	out := make([]*partition, 0, len(known))
 	for _, p := range known {
-		out = append(out, p)
+		if !p.dropped {
+			out = append(out, p)
+		}
 	}
 	slices.SortFunc(out, func(a, b *partition) int { return cmp.Compare(a.name, b.name) })
 	return out, nil
@@ -329,18 +331,27 @@ func (x *Index) Drop(ctx context.Context, name string) error {
 		x.mu.Unlock()
 		return nil
 	}
-	p.dropped = true
-	delete(known, name)
+	if p.dropped { // by another call
+		x.mu.Unlock()
+		return p.awaitGone(ctx)
+	}
+	p.dropped, p.gone = true, make(chan struct{})
 	x.open = slices.DeleteFunc(x.open, func(o *partition) bool { return o == p })
 	x.mu.Unlock()
 
 	p.using.Lock() // waits for those that use it
-	defer p.using.Unlock()
 	errs := []error{p.closeFiles()}
 	for _, end := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(p.path + end); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("eventindex: drop: %w", err))
 		}
 	}
+	p.using.Unlock()
+	// Only now may there be one of that name again: whoever had opened its files
+	// before would have written into files that are being removed.
+	x.mu.Lock()
+	delete(known, name)
+	x.mu.Unlock()
+	close(p.gone)
 	return errors.Join(errs...)
 }

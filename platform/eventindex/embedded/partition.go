@@ -28,7 +28,8 @@ type partition struct {
 	path   string
 	unsafe bool
 
-	dropped bool // under Index.mu
+	dropped bool          // under Index.mu
+	gone    chan struct{} // where dropped: closed when its files are
 
 	using sync.RWMutex // held for reading while used, for writing while closed
 	write *sql.DB
@@ -214,4 +215,14 @@ func (p *partition) describe(b bounds) eventindex.Partition {
 		}
 	}
 	return out
+}
+
+// awaitGone waits until the files of a dropped partition are removed.
+func (p *partition) awaitGone(ctx context.Context) error {
+	select {
+	case <-p.gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
