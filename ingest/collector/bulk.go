@@ -60,13 +60,14 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 	now := m.deps.Clock()
 	var b batch
 	var items []http.Item
+	var actions bulkActions
 	rest := body
 	for number := 1; len(rest) > 0; number++ {
 		var action []byte
 		if action, rest = cutLine(rest); len(bytes.TrimSpace(action)) == 0 {
 			continue
 		}
-		item, id, err := bulkAction(action, index)
+		item, id, err := actions.read(action, index)
 		if err != nil {
 			return nil, problem.Invalid("The body is not newline-delimited actions and documents.",
 				problem.Field{Pointer: fmt.Sprintf("/%d", number), Slug: "not-an-action", Detail: "This line is not the action of a document."})
@@ -105,6 +106,24 @@ func (m *Module) publishBulk(ctx context.Context, b *batch) error {
 func cutLine(b []byte) (line, rest []byte) {
 	line, rest, _ = bytes.Cut(b, []byte{'\n'})
 	return bytes.TrimSuffix(line, []byte{'\r'}), rest
+}
+
+// bulkActions remembers the last action: a shipper that gives its documents no
+// ids writes the same one before each.
+type bulkActions struct {
+	text []byte
+	item http.Item
+}
+
+func (a *bulkActions) read(text []byte, index string) (http.Item, string, error) {
+	if a.text != nil && bytes.Equal(a.text, text) {
+		return a.item, "", nil
+	}
+	item, id, err := bulkAction(text, index)
+	if err == nil && id == "" {
+		a.text, a.item = text, item
+	}
+	return item, id, err
 }
 
 // bulkAction reads {"index":{"_index":"x","_id":"y"}}.
@@ -202,7 +221,11 @@ func readDocument(l line) line {
 	var event struct {
 		Original string `json:"original"`
 	}
-	_ = json.Unmarshal(d.Event, &event)
+	optional(d.Event, &event)
+	if d.RawMsg == "" && event.Original == "" && parse.HasHeader(d.Message) {
+		l.raw = []byte(d.Message)
+		return l
+	}
 	g := d.given()
 	for _, whole := range []string{d.RawMsg, event.Original, d.Message} {
 		if whole != "" && (parse.HasHeader(whole) || (whole != d.Message) || (g.Program == "" && g.Host == "" && g.Time.IsZero())) {
@@ -214,10 +237,17 @@ func readDocument(l line) line {
 	return l
 }
 
+// optional reads a part of a document that may not be there or be something else.
+func optional(text json.RawMessage, into any) {
+	if len(text) > 0 {
+		_ = json.Unmarshal(text, into)
+	}
+}
+
 // lenient reads the fields that have the expected type.
 func lenient(object map[string]json.RawMessage) shipped {
 	text := func(name string) (s string) {
-		_ = json.Unmarshal(object[name], &s)
+		optional(object[name], &s)
 		return s
 	}
 	return shipped{Timestamp: text("@timestamp"), Reported: text("timereported"), Message: text("message"), RawMsg: text("rawmsg"),
@@ -238,14 +268,14 @@ func (d shipped) given() parse.Given {
 		Hostname string `json:"hostname"`
 	}
 	var plain string
-	_ = json.Unmarshal(d.Host, &plain)
-	_ = json.Unmarshal(d.Host, &host)
+	optional(d.Host, &plain)
+	optional(d.Host, &host)
 	g.Host = first(plain, host.Name, host.Hostname, d.Hostname, d.FromHost)
 	var process struct {
 		Name string `json:"name"`
 		PID  int    `json:"pid"`
 	}
-	_ = json.Unmarshal(d.Process, &process)
+	optional(d.Process, &process)
 	if process.Name != "" && g.Program == "" {
 		g.Program = process.Name
 	}
@@ -258,7 +288,7 @@ func (d shipped) given() parse.Given {
 			_, _ = fmt.Sscanf(pid, "%d", &g.PID)
 		}
 	}
-	if g.PID == 0 {
+	if g.PID == 0 && d.ProcID != "" {
 		_, _ = fmt.Sscanf(d.ProcID, "%d", &g.PID)
 	}
 	g.Text = strings.TrimPrefix(g.Text, " ") // rsyslog's msg keeps the space after the tag

@@ -6,6 +6,7 @@
 package collector
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -114,6 +115,33 @@ const (
 func fileID(s Source, generation string, offset int64, line []byte) string {
 	sum := sha256.Sum256(line)
 	return id.Of("file", s.Tenant, s.ID, generation, fmt.Sprint(offset), string(sum[:]))
+}
+
+// lineID is the id of a line that has no name of its own: 50 bits of when it
+// was received and 80 at random, in the form of package id. What is received
+// together then lies together in an index. Unlike a report's, an event's id may
+// tell the time: the event does.
+func lineID(received time.Time) string {
+	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+	var random [10]byte
+	_, _ = rand.Read(random[:]) // never fails (Go 1.24)
+	var out [26]byte
+	at := uint64(received.UnixMilli())
+	for i := 9; i >= 0; i-- {
+		out[i] = alphabet[at&31]
+		at >>= 5
+	}
+	for half := range 2 {
+		bits := uint64(0)
+		for _, b := range random[5*half : 5*half+5] {
+			bits = bits<<8 | uint64(b)
+		}
+		for i := 7; i >= 0; i-- {
+			out[10+8*half+i] = alphabet[bits&31]
+			bits >>= 5
+		}
+	}
+	return string(out[:])
 }
 
 // clientID is the id of a document that its sender named.

@@ -1,16 +1,18 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
 	"time"
 
 	"varde.internal/ingest/parse"
 	"varde.internal/platform/bus"
-	"varde.internal/platform/id"
 	"varde.internal/schemas/ecs"
 	"varde.internal/schemas/topics"
 )
@@ -25,6 +27,7 @@ type intake struct {
 	period  string
 	zone    string
 	metrics *metrics
+	zones   sync.Map // name → *time.Location, which Go reads from its file each time
 }
 
 // origin is what the lines of one connection or file have in common.
@@ -35,7 +38,15 @@ type origin struct {
 	path       string // of a file
 	stream     *parse.Stream
 	live       bool
+	counts     *counts
+	keys       map[place]string // of messages
 }
+
+// place is what the key of an event is made from, beside its source.
+type place struct{ tenant, host string }
+
+// rememberedKeys bounds the keys that an origin keeps.
+const rememberedKeys = 1024
 
 // open returns an origin with its parser; what the register says about format
 // and zone that cannot be is logged, and the default is taken.
@@ -44,7 +55,7 @@ func (i *intake) open(s Source, way, provenance string, o parse.Options) origin 
 	if zone == "" {
 		zone = i.zone
 	}
-	loc, err := time.LoadLocation(zone)
+	loc, err := i.location(zone)
 	if err != nil {
 		i.log.Warn("a source names a time zone that there is not", "source", s.ID)
 		loc = time.UTC
@@ -56,7 +67,32 @@ func (i *intake) open(s Source, way, provenance string, o parse.Options) origin 
 		o.Format = ""
 		stream, _ = parse.NewStream(o)
 	}
-	return origin{source: s, way: way, provenance: provenance, stream: stream, live: o.Live}
+	return origin{source: s, way: way, provenance: provenance, stream: stream, live: o.Live, counts: i.metrics.of(s.ID, way), keys: map[place]string{}}
+}
+
+func (i *intake) location(name string) (*time.Location, error) {
+	if loc, ok := i.zones.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err == nil {
+		i.zones.Store(name, loc)
+	}
+	return loc, err
+}
+
+// key is that of the messages of a host, which stay in order.
+func (i *intake) key(o *origin, tenant, host string) string {
+	at := place{tenant, host}
+	if k, ok := o.keys[at]; ok {
+		return k
+	}
+	if len(o.keys) >= rememberedKeys {
+		clear(o.keys)
+	}
+	k := bus.Key(i.secret, tenant, o.source.ID, host)
+	o.keys[place{tenant, strings.Clone(host)}] = k
+	return k
 }
 
 // line is one received line. ID is empty where it has no name of its own: it
@@ -79,10 +115,10 @@ func (b *batch) len() int { return len(b.events) + len(b.failed) }
 
 // add parses one line into the batch.
 func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
-	i.metrics.received.WithLabelValues(o.source.ID, o.way).Inc()
-	i.metrics.last.WithLabelValues(o.source.ID).Set(seconds(received))
+	o.counts.received.Inc()
+	o.counts.last.Set(seconds(received))
 	if l.id == "" {
-		l.id = id.New()
+		l.id = lineID(received)
 	}
 	if l.reason != "" {
 		i.dead(b, o, l, received)
@@ -102,25 +138,54 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 		return
 	}
 	i.describe(&ev, o, l, received)
-	value, err := json.Marshal(ev)
+	value, err := encode(&ev)
 	if err != nil || len(value) > bus.DefaultMaxMessage-4096 {
 		l.reason, l.detail = ReasonTooLarge, "the event is larger than a message may be"
 		i.dead(b, o, l, received)
 		return
 	}
 	if ev.Event.Dataset == parse.DatasetUnparsed {
-		i.metrics.unparsed.WithLabelValues(o.source.ID).Inc()
+		o.counts.unparsed.Inc()
 	} else {
-		i.metrics.parsed.WithLabelValues(o.source.ID).Inc()
+		o.counts.parsed.Inc()
 	}
 	host := ""
 	if ev.Host != nil {
 		host = ev.Host.Name
 	}
 	b.events = append(b.events, bus.Message{
-		Tenant: ev.Varde.Tenant, Key: bus.Key(i.secret, ev.Varde.Tenant, o.source.ID, host),
+		Tenant: ev.Varde.Tenant, Key: i.key(o, ev.Varde.Tenant, host),
 		ID: l.id, Type: topics.TypeEvent, Version: 1, Value: value,
 	})
+}
+
+// encoder writes events as JSON into a buffer that is used again.
+type encoder struct {
+	out  bytes.Buffer
+	json *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.json = json.NewEncoder(&e.out)
+	e.json.SetEscapeHTML(false) // nobody puts a message into a page as it is
+	return e
+}}
+
+// keptBuffer is the largest buffer that is kept.
+const keptBuffer = 64 << 10
+
+func encode(ev *ecs.Event) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	e.out.Reset()
+	if err := e.json.Encode(ev); err != nil {
+		return nil, err
+	}
+	value := bytes.Clone(bytes.TrimSuffix(e.out.Bytes(), []byte{'\n'}))
+	if e.out.Cap() <= keptBuffer {
+		encoders.Put(e)
+	}
+	return value, nil
 }
 
 // saneSkew is how far a live line's time may lie from its receipt and be a
@@ -145,7 +210,7 @@ func (i *intake) describe(ev *ecs.Event, o *origin, l line, received time.Time) 
 	}
 	if skew := received.Sub(ev.Timestamp); o.live && skew.Abs() < saneSkew {
 		ev.Varde.SkewMS = skew.Milliseconds()
-		i.metrics.skew.WithLabelValues(o.source.ID).Set(skew.Seconds())
+		o.counts.skew.Set(skew.Seconds())
 	}
 }
 

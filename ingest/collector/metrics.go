@@ -2,6 +2,7 @@ package collector
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,27 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		last: register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "varde_collector_last_line_seconds", Help: "When the last line of a source was received, Unix time.",
 		}, []string{"source"})),
+	}
+}
+
+// counts are the metrics of one origin's lines: finding them by their labels
+// for every line costs more than counting.
+type counts struct {
+	received, parsed, unparsed prometheus.Counter
+	last, skew                 gauge
+}
+
+// gauge is one that does not appear before it has a value.
+type gauge func() prometheus.Gauge
+
+// Set sets it.
+func (g gauge) Set(v float64) { g().Set(v) }
+
+func (m *metrics) of(source, way string) *counts {
+	return &counts{
+		received: m.received.WithLabelValues(source, way), parsed: m.parsed.WithLabelValues(source), unparsed: m.unparsed.WithLabelValues(source),
+		last: sync.OnceValue(func() prometheus.Gauge { return m.last.WithLabelValues(source) }),
+		skew: sync.OnceValue(func() prometheus.Gauge { return m.skew.WithLabelValues(source) }),
 	}
 }
 

@@ -36,7 +36,7 @@ type Config struct {
 }
 
 // Default is what runs where nothing is set.
-func Default() Config { return Config{BatchSize: 1000, MaxWait: 200 * time.Millisecond} }
+func Default() Config { return Config{BatchSize: 2000, MaxWait: 500 * time.Millisecond} }
 
 // Validate says what is wrong with the configuration.
 func (c Config) Validate() error {
@@ -141,7 +141,7 @@ func (m *Module) handle(ctx context.Context, batch []bus.Message) error {
 		case e.Varde.Tenant != msg.Tenant:
 			failed = append(failed, m.deadLetter(msg, e, reasonMismatch))
 		default:
-			e.Event.Ingested = m.deps.Clock().UTC()
+			e.Event.Ingested = m.deps.Clock().UTC().Truncate(time.Millisecond)
 			events = append(events, e)
 			from = append(from, i)
 		}

@@ -158,20 +158,27 @@ func encode(m bus.Message) kafkago.Message {
 	if m.Key != "" {
 		out.Key = []byte(m.Key)
 	}
+	// The values of all headers share one piece of memory.
+	version := ""
+	if m.Version != 0 {
+		version = strconv.Itoa(m.Version)
+	}
+	parent, state := m.Trace[headerParent], m.Trace[headerState]
+	memory := make([]byte, 0, len(m.Tenant)+len(m.ID)+len(m.Type)+len(version)+len(parent)+len(state))
 	add := func(name, value string) {
 		if value != "" {
-			out.Headers = append(out.Headers, kafkago.Header{Key: name, Value: []byte(value)})
+			begin := len(memory)
+			memory = append(memory, value...)
+			out.Headers = append(out.Headers, kafkago.Header{Key: name, Value: memory[begin:len(memory):len(memory)]})
 		}
 	}
 	out.Headers = make([]kafkago.Header, 0, 6)
 	add(headerTenant, m.Tenant)
 	add(headerID, m.ID)
 	add(headerType, m.Type)
-	if m.Version != 0 {
-		add(headerVersion, strconv.Itoa(m.Version))
-	}
-	add(headerParent, m.Trace[headerParent])
-	add(headerState, m.Trace[headerState])
+	add(headerVersion, version)
+	add(headerParent, parent)
+	add(headerState, state)
 	return out
 }
 
