@@ -281,37 +281,3 @@ func FuzzWindows(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkWindows(b *testing.B) {
-	fields := logonFields("Status", "0xc000006d", "SubStatus", "0xc000006a", "FailureReason", "%%2313", "TransmittedServices", "-", "LmPackageName", "-", "KeyLength", "0")
-	lines := map[string]string{"xml": winXML("4625", true, fields...)}
-	for _, name := range []string{"Winlogbeat 8", "NXLog with a zone", "evtx_dump"} {
-		lines[name] = strings.ReplaceAll(failedLogon[name], "\n", "")
-	}
-	for name, line := range lines {
-		text := []byte(line)
-		for _, encode := range []bool{false, true} {
-			how := "parse"
-			if encode {
-				how = "parse and encode"
-			}
-			b.Run(name+"/"+how, func(b *testing.B) {
-				s, err := NewStream(Options{})
-				require.NoError(b, err)
-				b.SetBytes(int64(len(text)))
-				b.ReportAllocs()
-				for b.Loop() {
-					ev, err := s.Parse(text, reference)
-					if err != nil {
-						b.Fatal(err)
-					}
-					if encode {
-						if _, err := json.Marshal(ev); err != nil {
-							b.Fatal(err)
-						}
-					}
-				}
-			})
-		}
-	}
-}

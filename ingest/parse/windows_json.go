@@ -87,9 +87,35 @@ func winFields(o object, each func(name, value string)) {
 			}
 			each(string(key), jsonOf(v))
 		default:
-			each(string(key), textOf(v))
+			each(winName(key), textOf(v))
 		}
 	})
+}
+
+// winName is the name of a field; those that most events have are kept once.
+func winName(key []byte) string {
+	if name, ok := winNames[string(key)]; ok {
+		return name
+	}
+	return string(key)
+}
+
+var winNames = winNamesOnce()
+
+func winNamesOnce() map[string]string {
+	names := map[string]string{}
+	for _, list := range winProperties {
+		for _, name := range list {
+			names[name] = name
+		}
+	}
+	for name := range winFlatNames {
+		names[name] = name
+	}
+	for name := range winShipperNames {
+		names[name] = name
+	}
+	return names
 }
 
 func jsonOf(v *fastjson.Value) string {
@@ -323,6 +349,20 @@ func (w *winEvent) flat(o object) {
 			w.add(&w.data, in)
 		}
 	}
+	if o.has("LogName") && o.has("ProviderName") { // Get-WinEvent: what is left are properties of its own
+		w.pid, w.data = o.str("ProcessId"), nil
+		var names []string
+		if w.provider == winSecurity {
+			names = winProperties[w.code]
+		}
+		for i, v := range o.list("Properties") {
+			name := "param" + strconv.Itoa(i+1)
+			if i < len(names) {
+				name = names[i]
+			}
+			w.data = append(w.data, winField{name, firstOf(v.str("Value"), v.str("Value", "Value"))})
+		}
+	}
 	if in := o.obj("user_data"); in.ok() {
 		w.add(&w.user, in)
 	}
@@ -333,6 +373,24 @@ func (w *winEvent) flat(o object) {
 		w.sid = in.str("Value")
 	}
 	w.whenFlat(o)
+}
+
+// winProperties are the names of the fields in their order, for Get-WinEvent,
+// which leaves the names out.
+var winProperties = map[string][]string{
+	"4624": strings.Fields("SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId TargetUserSid TargetUserName TargetDomainName TargetLogonId " +
+		"LogonType LogonProcessName AuthenticationPackageName WorkstationName LogonGuid TransmittedServices LmPackageName KeyLength ProcessId ProcessName " +
+		"IpAddress IpPort ImpersonationLevel RestrictedAdminMode TargetOutboundUserName TargetOutboundDomainName VirtualAccount TargetLinkedLogonId ElevatedToken"),
+	"4625": strings.Fields("SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId TargetUserSid TargetUserName TargetDomainName Status FailureReason " +
+		"SubStatus LogonType LogonProcessName AuthenticationPackageName WorkstationName TransmittedServices LmPackageName KeyLength ProcessId ProcessName IpAddress IpPort"),
+	"4634": strings.Fields("TargetUserSid TargetUserName TargetDomainName TargetLogonId LogonType"),
+	"4648": strings.Fields("SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId LogonGuid TargetUserName TargetDomainName TargetLogonGuid " +
+		"TargetServerName TargetInfo ProcessId ProcessName IpAddress IpPort"),
+	"4740": strings.Fields("TargetUserName TargetDomainName TargetSid SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"),
+	"4768": strings.Fields("TargetUserName TargetDomainName TargetSid ServiceName ServiceSid TicketOptions Status TicketEncryptionType PreAuthType IpAddress IpPort " +
+		"CertIssuerName CertSerialNumber CertThumbprint"),
+	"4771": strings.Fields("TargetUserName TargetSid ServiceName TicketOptions Status PreAuthType IpAddress IpPort CertIssuerName CertSerialNumber CertThumbprint"),
+	"4776": strings.Fields("PackageName TargetUserName Workstation Status"),
 }
 
 // whenFlat chooses among the times of a flat export: the event's, not the shipper's.
