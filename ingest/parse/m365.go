@@ -248,7 +248,10 @@ func m365Other(p object, operation, result string, ev *ecs.Event) {
 var m365CSV = Format{
 	Name: "m365-csv",
 	Detect: func(line string) bool {
-		return strings.Contains(line, `"{""`) && strings.Contains(line, `""CreationTime"":`)
+		// No blank stands before the first comma, as it does in any header of syslog.
+		comma := strings.IndexByte(line[:min(len(line), 100)], ',')
+		return comma > 0 && (line[0] == '"' || strings.IndexByte(line[:comma], ' ') < 0) &&
+			strings.Contains(line, `"{""`) && strings.Contains(line, `""CreationTime"":`)
 	},
 	Read: func(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		_, rest, ok := strings.Cut(line, `"{""`)

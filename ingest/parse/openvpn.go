@@ -34,7 +34,9 @@ func openvpnAlone(text string) bool {
 	if text == "" {
 		return false
 	}
-	text = afterMicros(text)
+	if text = afterMicros(text); text == "" {
+		return false
+	}
 	if text[0] == '[' {
 		return strings.HasPrefix(text, "[stdout#info] [OVPN ") || strings.HasPrefix(text, "[-] OVPN ") || strings.HasPrefix(text, "[-] AUTH ") ||
 			strings.HasPrefix(text, "[OVPN ")
@@ -43,6 +45,10 @@ func openvpnAlone(text string) bool {
 		if strings.HasPrefix(text, p) {
 			return true
 		}
+	}
+	// A host's name, which stands here in syslog, has no colon.
+	if word, _, _ := strings.Cut(text, " "); strings.IndexByte(word, ':') < 0 {
+		return false
 	}
 	p, rest := openvpnPeer(text)
 	if p.addr == nil {
