@@ -111,6 +111,7 @@ type parseRun struct {
 	options     parse.Options
 	now         time.Time
 	out, broken *bufio.Writer
+	event       []byte // the JSON of the last one
 }
 
 // file parses one file in two passes: the first finds its years.
@@ -173,7 +174,9 @@ func (r *parseRun) record(name string, stream *parse.Stream, rec parse.Record) e
 	if rec.Reason == "" {
 		ev, err := stream.Parse(rec.Text, r.now)
 		if err == nil {
-			return writeJSON(r.out, ev)
+			r.event = append(ev.AppendJSON(r.event[:0]), '\n')
+			_, err := r.out.Write(r.event)
+			return err
 		}
 		if !errors.As(err, &why) {
 			return err

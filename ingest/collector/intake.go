@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,8 +137,8 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 		return
 	}
 	i.describe(&ev, o, l, received)
-	value, err := encode(&ev)
-	if err != nil || len(value) > bus.DefaultMaxMessage-4096 {
+	value := ev.AppendJSON(make([]byte, 0, 1024+2*len(l.raw)))
+	if len(value) > bus.DefaultMaxMessage-4096 {
 		l.reason, l.detail = ReasonTooLarge, "the event is larger than a message may be"
 		i.dead(b, o, l, received)
 		return
@@ -157,35 +156,6 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 		Tenant: ev.Varde.Tenant, Key: i.key(o, ev.Varde.Tenant, host),
 		ID: l.id, Type: topics.TypeEvent, Version: 1, Value: value,
 	})
-}
-
-// encoder writes events as JSON into a buffer that is used again.
-type encoder struct {
-	out  bytes.Buffer
-	json *json.Encoder
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.json = json.NewEncoder(&e.out)
-	e.json.SetEscapeHTML(false) // nobody puts a message into a page as it is
-	return e
-}}
-
-// keptBuffer is the largest buffer that is kept.
-const keptBuffer = 64 << 10
-
-func encode(ev *ecs.Event) ([]byte, error) {
-	e := encoders.Get().(*encoder)
-	e.out.Reset()
-	if err := e.json.Encode(ev); err != nil {
-		return nil, err
-	}
-	value := bytes.Clone(bytes.TrimSuffix(e.out.Bytes(), []byte{'\n'}))
-	if e.out.Cap() <= keptBuffer {
-		encoders.Put(e)
-	}
-	return value, nil
 }
 
 // saneSkew is how far a live line's time may lie from its receipt and be a
