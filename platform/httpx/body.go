@@ -8,7 +8,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"varde.internal/platform/auth"
 	"varde.internal/platform/problem"
 )
 
@@ -55,13 +54,4 @@ func Page[T any](items []T, next string) List[T] {
 // it is not given. The contract bounds them.
 func Paging(c *fiber.Ctx, fallback int) (limit int, after string) {
 	return c.QueryInt("limit", fallback), c.Query("after")
-}
-
-// Caller is the verified caller; ErrNoToken on a route that is open to all.
-func Caller(c *fiber.Ctx) (auth.Principal, error) {
-	p, ok := auth.From(c.UserContext())
-	if !ok {
-		return p, auth.ErrNoToken
-	}
-	return p, nil
 }

@@ -56,14 +56,6 @@ func requestOf(c *fiber.Ctx) *request {
 	return r
 }
 
-// OperationOf is the contract's operation of the request, nil outside it.
-func OperationOf(c *fiber.Ctx) *Operation {
-	if r := requestOf(c); r != nil {
-		return r.op
-	}
-	return nil
-}
-
 var requestID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
 
 // outer is request id → tracing → access log → recover → deadline, and turns

@@ -130,17 +130,9 @@ func (s *Service) fromIntent(ctx context.Context, r *topics.AuditRecord) error {
 func (s *Service) own(ctx context.Context, p auth.Principal, action, purpose string, details map[string]string) error {
 	return s.Record(ctx, topics.AuditRecord{
 		ID: id.New(), Tenant: string(p.Tenant), Time: s.clock().UTC(), Service: "audit",
-		Actor: topics.Actor{Type: "person", ID: p.Subject, Roles: roles(p)}, Action: action, Purpose: purpose,
+		Actor: audit.ActorOf(p), Action: action, Purpose: purpose,
 		Phase: audit.PhaseIntent, Details: details,
 	})
-}
-
-func roles(p auth.Principal) []string {
-	var out []string
-	for _, g := range p.Grants {
-		out = append(out, string(g.Role))
-	}
-	return out
 }
 
 func (s *Service) enqueue(tid tenant.ID, p ...pendingEntry) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
@@ -54,7 +55,7 @@ func (s *Service) Write(ctx context.Context, caseID, messageID, text string, que
 	if err != nil {
 		return none, err
 	}
-	_, err = s.change(ctx, caseID, actorOf(p), func(c *Case, w *change) error {
+	_, err = s.change(ctx, caseID, audit.ActorOf(p), func(c *Case, w *change) error {
 		if !c.hear(key) {
 			return nil
 		}

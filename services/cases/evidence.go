@@ -90,7 +90,7 @@ func (s *Service) Pin(ctx context.Context, caseID, eventID, note string, search 
 	doc, err = s.evidence.Insert(ctx, key, Evidence{
 		CaseID: caseID, Line: line, Source: EvidencePinned, Note: note, Search: search, By: p.Subject, Added: s.clock().UTC(),
 	}, audit.ChangeRecord(topics.AuditRecord{
-		ID: id.Of("audit-pin", key), Tenant: of.Tenant, Time: s.clock(), Service: "cases", Actor: actorOf(p),
+		ID: id.Of("audit-pin", key), Tenant: of.Tenant, Time: s.clock(), Service: "cases", Actor: audit.ActorOf(p),
 		Action: string(auth.ActionEvidencePin), Object: "event:" + eventID, CaseID: caseID,
 	}))
 	if errors.Is(err, docstore.ErrExists) {
@@ -99,7 +99,7 @@ func (s *Service) Pin(ctx context.Context, caseID, eventID, note string, search 
 	if err != nil {
 		return doc, false, err
 	}
-	if _, err := s.change(ctx, caseID, actorOf(p), func(c *Case, w *change) error {
+	if _, err := s.change(ctx, caseID, audit.ActorOf(p), func(c *Case, w *change) error {
 		if !c.hear(key) {
 			return nil
 		}

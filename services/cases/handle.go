@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/id"
 	"varde.internal/platform/problem"
@@ -234,7 +235,7 @@ func (s *Service) Close(ctx context.Context, caseID, summary, outcome string) (V
 	if err != nil {
 		return View{}, err
 	}
-	doc, err = s.change(ctx, caseID, actorOf(p), func(c *Case, w *change) error {
+	doc, err = s.change(ctx, caseID, audit.ActorOf(p), func(c *Case, w *change) error {
 		if !c.Open {
 			return ErrNotOpen
 		}

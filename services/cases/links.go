@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/problem"
 )
@@ -99,7 +100,7 @@ func (s *Service) setLinks(ctx context.Context, caseID, other, kind, back, did s
 	if err != nil {
 		return view, err
 	}
-	if _, err = s.change(ctx, other, actorOf(p), set(caseID, back)); err != nil {
+	if _, err = s.change(ctx, other, audit.ActorOf(p), set(caseID, back)); err != nil {
 		return view, err
 	}
 	return view, nil

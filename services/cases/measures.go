@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/id"
 	"varde.internal/platform/problem"
@@ -87,7 +88,7 @@ func (s *Service) SettleMeasure(ctx context.Context, caseID, measureID, result, 
 		return View{}, problem.Invalid("A moved measure says where to and why.", problem.Field{Pointer: "/reason", Slug: "required", Detail: "This is needed."})
 	}
 	mayHandle := s.mayHandle(p, doc.Tenant, &doc.Value)
-	doc, err = s.change(ctx, caseID, actorOf(p), func(c *Case, w *change) error {
+	doc, err = s.change(ctx, caseID, audit.ActorOf(p), func(c *Case, w *change) error {
 		m, ok := c.Measure(measureID)
 		switch {
 		case !ok:
@@ -131,7 +132,7 @@ func (s *Service) CheckEffect(ctx context.Context, caseID string, effective bool
 		return View{}, err
 	}
 	mayHandle := s.mayHandle(p, doc.Tenant, &doc.Value)
-	doc, err = s.change(ctx, caseID, actorOf(p), func(c *Case, w *change) error {
+	doc, err = s.change(ctx, caseID, audit.ActorOf(p), func(c *Case, w *change) error {
 		switch {
 		case c.EffectChecker != p.Subject && !mayHandle:
 			return ErrForbidden

@@ -41,7 +41,7 @@ type Row struct {
 // reading records a read before its result is returned, and its outcome.
 func (s *Service) reading(ctx context.Context, p auth.Principal, action, object, caseID string) (done func(counts map[string]int), err error) {
 	intent, err := s.audit.Intent(ctx, topics.AuditRecord{
-		Actor: actorOf(p), Action: action, Object: object, CaseID: caseID, Purpose: "case-handling",
+		Actor: audit.ActorOf(p), Action: action, Object: object, CaseID: caseID, Purpose: "case-handling",
 	})
 	if err != nil {
 		return nil, err

@@ -84,19 +84,6 @@ var errUnchanged = errors.New("cases: nothing to change")
 
 var systemActor = topics.Actor{Type: "service", ID: "cases"}
 
-func actorOf(p auth.Principal) topics.Actor {
-	a := topics.Actor{Type: "person", ID: p.Subject}
-	if p.Service {
-		a.Type = "service"
-	}
-	for _, g := range p.Grants {
-		if !slices.Contains(a.Roles, string(g.Role)) {
-			a.Roles = append(a.Roles, string(g.Role))
-		}
-	}
-	return a
-}
-
 // change applies fn to the case. What fn records becomes history, audit
 // records and one message to the others, all in the same write; where it
 // records nothing, nothing is written.
@@ -264,7 +251,7 @@ func (s *Service) handle(ctx context.Context, caseID string, action auth.Action,
 	if err != nil {
 		return View{}, err
 	}
-	doc, err = s.change(ctx, caseID, actorOf(p), func(c *Case, w *change) error {
+	doc, err = s.change(ctx, caseID, audit.ActorOf(p), func(c *Case, w *change) error {
 		if s.involved(doc.Tenant, c).Is(c, p.Subject) {
 			return ErrInvolved
 		}

@@ -210,14 +210,7 @@ func actor(ctx context.Context) topics.Actor {
 	if !ok {
 		return topics.Actor{Type: "service", ID: "identity"}
 	}
-	a := topics.Actor{Type: "person", ID: p.Subject}
-	if p.Service {
-		a.Type = "service"
-	}
-	for _, g := range p.Grants {
-		a.Roles = append(a.Roles, string(g.Role))
-	}
-	return a
+	return audit.ActorOf(p)
 }
 
 // subject is the caller's id, empty for an import.

@@ -283,7 +283,7 @@ func (s *Service) intent(ctx context.Context, action, object string) (done func(
 	if err != nil {
 		return nil, err
 	}
-	intent, err := s.audit.Intent(ctx, topics.AuditRecord{Tenant: string(t), Actor: actor(p), Action: action, Object: object, Purpose: "register"})
+	intent, err := s.audit.Intent(ctx, topics.AuditRecord{Tenant: string(t), Actor: audit.ActorOf(p), Action: action, Object: object, Purpose: "register"})
 	if err != nil {
 		return nil, err
 	}
@@ -294,17 +294,4 @@ func (s *Service) intent(ctx context.Context, action, object string) (done func(
 		}
 		s.audit.Outcome(ctx, intent, result, map[string]int{"entities": n})
 	}, nil
-}
-
-func actor(p auth.Principal) topics.Actor {
-	a := topics.Actor{Type: "person", ID: p.Subject}
-	if p.Service {
-		a.Type = "service"
-	}
-	for _, g := range p.Grants {
-		if !slices.Contains(a.Roles, string(g.Role)) {
-			a.Roles = append(a.Roles, string(g.Role))
-		}
-	}
-	return a
 }

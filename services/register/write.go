@@ -178,7 +178,7 @@ func end[D, T any](ctx context.Context, s *Service, k kindOf[D, T], entity strin
 func (s *Service) changed(ctx context.Context, kind, entity, verb string, details map[string]string) docstore.Outgoing {
 	who := topics.Actor{Type: "service", ID: Name}
 	if p, ok := auth.From(ctx); ok {
-		who = actor(p)
+		who = audit.ActorOf(p)
 	}
 	return audit.Change(who, "register."+verb, kind+":"+entity, details)
 }

@@ -186,10 +186,6 @@ func (s *Service) use(ctx context.Context, contextID string) (using, error) {
 // reading records the intent to read; nothing may be returned before it. The
 // function it gives records the outcome: counts, or nil after a failure.
 func (s *Service) reading(ctx context.Context, c using, action, object string, details map[string]string) (func(map[string]int), error) {
-	roles := make([]string, 0, len(c.principal.Grants))
-	for _, g := range c.principal.Grants {
-		roles = append(roles, string(g.Role))
-	}
 	shown := "hidden"
 	if c.names.Shown {
 		shown = "shown"
@@ -198,12 +194,8 @@ func (s *Service) reading(ctx context.Context, c using, action, object string, d
 		details = map[string]string{}
 	}
 	details["names"], details["context"] = shown, c.id
-	actor := topics.Actor{Type: "person", ID: c.principal.Subject, Roles: roles}
-	if c.principal.Service {
-		actor.Type = "service"
-	}
 	intent, err := s.audit.Intent(ctx, topics.AuditRecord{
-		Time: s.clock().UTC(), Service: Name, Actor: actor, Action: action, Object: object, Purpose: c.Purpose, CaseID: c.CaseID, Details: details,
+		Time: s.clock().UTC(), Service: Name, Actor: audit.ActorOf(c.principal), Action: action, Object: object, Purpose: c.Purpose, CaseID: c.CaseID, Details: details,
 	})
 	if err != nil {
 		return nil, err
