@@ -34,6 +34,11 @@ require (
 
 require varde.internal/schemas v0.0.0
 
+require (
+	github.com/segmentio/asm v1.1.3 // indirect
+	github.com/segmentio/encoding v0.5.4
+)
+
 replace varde.internal/schemas => ../schemas
 
 replace github.com/google/pprof => github.com/google/pprof v0.0.0-20260115054156-294ebfa9ad83

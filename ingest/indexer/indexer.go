@@ -134,8 +134,8 @@ func (m *Module) handle(ctx context.Context, batch []bus.Message) error {
 		if msg.Type != topics.TypeEvent {
 			continue
 		}
-		var e ecs.Event
-		switch err := json.Unmarshal(msg.Value, &e); {
+		e, err := eventindex.Decode(msg.Value)
+		switch {
 		case err != nil:
 			failed = append(failed, m.deadLetter(msg, ecs.Event{}, reasonUnreadable))
 		case e.Varde.Tenant != msg.Tenant:

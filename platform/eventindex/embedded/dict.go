@@ -111,7 +111,7 @@ func (a *appending) learn(ctx context.Context, words map[word]int64) error {
 			}
 		}
 		words[w] = n
-		a.p.words.put(w, n)
+		a.p.words.put(word{w.ip, strings.Clone(w.text)}, n) // w may lie in a whole message
 	}
 	return add.flush(ctx)
 }

@@ -1,0 +1,26 @@
+package eventindex
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/segmentio/encoding/json"
+
+	"varde.internal/schemas/ecs"
+)
+
+var errAfter = errors.New("eventindex: there is something after the event")
+
+// Decode reads an event from its JSON as the topic "events" carries it, some
+// five times faster than encoding/json: half of what an event costs after it
+// was received was reading it again. The strings of the event lie in value,
+// which must not change and is kept in memory for as long as any of them is:
+// what outlives the message is to be cloned.
+func Decode(value []byte) (ecs.Event, error) {
+	var e ecs.Event
+	rest, err := json.Parse(value, &e, json.ZeroCopy)
+	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
+		err = errAfter
+	}
+	return e, err
+}

@@ -1,0 +1,56 @@
+package eventindex_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"varde.internal/platform/eventindex"
+	"varde.internal/platform/eventindex/eventindextest"
+	"varde.internal/schemas/ecs"
+)
+
+func TestDecodeReadsWhatEncodingJSONReads(t *testing.T) {
+	t.Parallel()
+	for _, e := range eventindextest.Events(4, "bo", []string{"p1"}, 500) {
+		e.Log = &ecs.Log{Syslog: &ecs.LogSyslog{Facility: &ecs.Coded{}, StructuredData: map[string]map[string]string{"x@1": {"a.b": "1\n\"\\"}}}}
+		e.Event.Duration, e.Varde.Key = 1<<53+1, &ecs.Key{Type: "ED25519"}
+		body, err := json.Marshal(e)
+		require.NoError(t, err)
+		var want ecs.Event
+		require.NoError(t, json.Unmarshal(body, &want))
+		got, err := eventindex.Decode(body)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestDecodeRefusesWhatIsNoEvent(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "not json", "[]", `"text"`, `{"message": 1}`, `{"event": []}`, `{"@timestamp": "yesterday"}`,
+		`{"message": "a"`, `{"message": "a"} x`, `{"message": "a"}{}`, `{"message": "\u12"}`, `{"source": {"port": "x"}}`} {
+		_, err := eventindex.Decode([]byte(text))
+		require.Error(t, err, text)
+		require.Error(t, json.Unmarshal([]byte(text), &ecs.Event{}), text)
+	}
+}
+
+// FuzzDecode holds that what both read, they read alike, and that nothing
+// ends the process.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"@timestamp":"2026-11-22T06:37:16.123456Z","message":"Failed \u00e5 \ud83d\ude00","event":{"id":"x","category":["a"]},"labels":{"a":"b"},"varde":{"attempt":true,"skew_ms":-7}}`))
+	f.Add([]byte(` {"message":null,"unknown":{"a":[1,2,{"b":"\\"}]}} `))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := eventindex.Decode(body)
+		var want ecs.Event
+		if json.Unmarshal(body, &want) != nil || err != nil {
+			return
+		}
+		a, err := json.Marshal(got)
+		require.NoError(t, err)
+		b, err := json.Marshal(want)
+		require.NoError(t, err)
+		require.JSONEq(t, string(b), string(a))
+	})
+}
