@@ -48,6 +48,7 @@ func init() {
 	formats = []Format{
 		jsonFormat,
 		windowsXML,
+		eventLogText,
 		iis,
 		rfc5424,
 		vsftpdLine, // before rfc3164: it begins with a time too

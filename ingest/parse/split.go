@@ -4,14 +4,17 @@ import "bytes"
 
 // Split returns the parts of a line that are events of their own, in order and
 // as pieces of the line: several JSON objects written one after the other, with
-// blanks or commas between, or the objects of an array. Every other line, also
-// one whose JSON does not end, is a single part.
+// blanks or commas between, or the objects of an array; or several Windows
+// events as XML. Every other line, also one whose JSON does not end, is a single
+// part.
 func Split(line []byte) [][]byte {
 	text := bytes.Trim(line, " \t\r")
 	if len(text) == 0 {
 		return [][]byte{line}
 	}
 	switch text[0] {
+	case '<':
+		return splitXML(line)
 	case '{':
 	case '[':
 		inner, ok := bytes.CutSuffix(text[1:], []byte("]"))
@@ -35,6 +38,25 @@ func Split(line []byte) [][]byte {
 		}
 		parts = append(parts, rest[:end:end])
 		rest = bytes.TrimLeft(rest[end:], " \t\r\n,")
+	}
+	return parts
+}
+
+// splitXML returns the Windows events of a line, or the line.
+func splitXML(line []byte) [][]byte {
+	if bytes.Count(line, []byte("</Event>")) < 2 || !isEventXML(string(line[:min(len(line), 1024)])) {
+		return [][]byte{line}
+	}
+	var parts [][]byte
+	for rest := line; len(rest) > 0; {
+		begin, end := nextXML(rest, true)
+		switch {
+		case end < 0: // what breaks off is a part of its own
+			return append(parts, rest)
+		case begin >= 0:
+			parts = append(parts, rest[begin:end:end])
+		}
+		rest = rest[end:]
 	}
 	return parts
 }

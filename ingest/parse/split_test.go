@@ -23,7 +23,11 @@ func TestSeveralObjectsInOneLineAreSeveralEvents(t *testing.T) {
 		`{"a":"x`:                             {`{"a":"x`},
 		`[Thu Oct 13 12:24:49 2022] [error]`:  {`[Thu Oct 13 12:24:49 2022] [error]`},
 		"":                                    {""},
-		"{\"a\":1}\r":                         {"{\"a\":1}\r"},
+		`<Events><Event>1</Event><Event>2</Event></Events>`: {`<Event>1</Event>`, `<Event>2</Event>`},
+		`<Event>1</Event> <Event>2</Event><Event>`:          {`<Event>1</Event>`, `<Event>2</Event>`, `<Event>`},
+		`<Event>1</Event>`:                     {`<Event>1</Event>`},
+		`<134>1 - - - - - - x</Event></Event>`: {`<134>1 - - - - - - x</Event></Event>`},
+		"{\"a\":1}\r":                          {"{\"a\":1}\r"},
 	} {
 		var got []string
 		for _, part := range Split([]byte(line)) {

@@ -146,13 +146,14 @@ func TestTheTimeOfAFlatExport(t *testing.T) {
 func TestBrokenWindowsEventsSayWhy(t *testing.T) {
 	t.Parallel()
 	for line, reason := range map[string]string{
-		`<Event><System>`:                                               ReasonXML,
-		`<Event><System></Event></System>`:                              ReasonXML,
-		`<Event x=1></Event>`:                                           ReasonXML,
-		`<Event><System><EventID>1</EventID></System></Event> x`:        ReasonXML,
-		`<Event></Event><x></x>`:                                        ReasonXML,
-		`<?xml version="1.0"?><Event></Event>`:                          ReasonFormat,
-		`<Event><System><EventID>1</EventID></System><EventData><Data>`: ReasonXML,
+		`<Event><System>`:                                        ReasonXML,
+		`<Event><System></Event></System>`:                       ReasonXML,
+		`<Event x=1></Event>`:                                    ReasonXML,
+		`<Event><System><EventID>1</EventID></System></Event> x`: ReasonXML,
+		`<Events><Event><System><EventID>1</EventID></System></Event><Event></Event></Events>`: ReasonXML,
+		`<Event></Event><x></x>`:                                                               ReasonXML,
+		`<?xml version="1.0"?><Event></Event>`:                                                 ReasonFormat,
+		`<Event><System><EventID>1</EventID></System><EventData><Data>`:                        ReasonXML,
 		`<Event><System><EventID>1</EventID><TimeCreated SystemTime="soon"/></System></Event>`: ReasonTimestamp,
 		`{"winlog":{"event_id":1},"@timestamp":"soon"}`:                                        ReasonTimestamp,
 		`{"EventID":1,"Channel":"x","EventTime":"2026-13-01 00:00:00"}`:                        ReasonTimestamp,

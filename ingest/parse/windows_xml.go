@@ -34,6 +34,10 @@ var windowsXML = Format{
 	},
 }
 
+// eventLogText is the same under the name of the file: NewRecords makes XML of
+// an event log.
+var eventLogText = Format{Name: "evtx", Detect: func(string) bool { return false }, Read: windowsXML.Read}
+
 // isEventXML looks at the beginning only. A copy from the event viewer has a
 // hyphen before each element that can be folded.
 func isEventXML(line string) bool {
@@ -78,6 +82,8 @@ const (
 )
 
 var errXML = &Error{ReasonXML, "the XML of the event breaks off or is not well-formed"}
+
+var errXMLSeveral = &Error{ReasonXML, "more than one event in one text"}
 
 // next returns the next token; the text of an xmlText is value.
 func (x *xmlScan) next() (token xmlToken, value string, err error) {
@@ -295,7 +301,12 @@ func (w *winEvent) readXML(text string) error {
 			if path[0] != "Event" && path[0] != "Events" {
 				return errXML
 			}
-			begun = true
+			if depth == 1 && x.name == "Event" {
+				if begun {
+					return errXMLSeveral
+				}
+				begun = true
+			}
 			if depth == 3 && path[1] == "System" {
 				w.systemAttributes(&x)
 			}
