@@ -3,6 +3,7 @@ package correlator
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 	"varde.internal/schemas/topics"
 )
 
-// Attempt is what the rules need of an event that decides a login, or that
-// locks an account. It is also the form in which the look-back is kept, so its
+// Attempt is what the rules need of an event that decides a login, that locks
+// an account, or that ends a session. It is also the form in which the look-back is kept, so its
 // JSON names are short and stay as they are.
 type Attempt struct {
 	EventID    string    `json:"id"`
@@ -36,6 +37,8 @@ type Attempt struct {
 	Key        string    `json:"q,omitempty"` // fingerprint
 	Success    bool      `json:"ok,omitempty"`
 	Lock       bool      `json:"l,omitempty"` // not an attempt: the account was locked
+	End        bool      `json:"e,omitempty"` // not an attempt: a session ended
+	Session    string    `json:"z,omitempty"` // of the host: its id, or the process that wrote the line
 	Count      int       `json:"x,omitempty"` // 0 is 1
 	Directory  bool      `json:"d,omitempty"` // the directory's view of an attempt made elsewhere
 	Provenance string    `json:"v,omitempty"`
@@ -56,11 +59,12 @@ func fold(s string) string {
 	return strings.ToLower(norm.NFC.String(strings.TrimSpace(s)))
 }
 
-// attemptOf reads an event; ok is false for one that neither decides a login
-// nor locks an account.
+// attemptOf reads an event; ok is false for one that does not decide a login,
+// lock an account, or end a session.
 func attemptOf(e *ecs.Event) (a *Attempt, ok bool) {
 	lock := e.Event.Action == ecs.ActionAccountLocked
-	if (!e.Varde.Attempt && !lock) || e.Event.ID == "" {
+	end := !e.Varde.Attempt && endsSession(e)
+	if (!e.Varde.Attempt && !lock && !end) || e.Event.ID == "" {
 		return nil, false
 	}
 	if e.Varde.Attempt && e.Event.Outcome != ecs.OutcomeSuccess && e.Event.Outcome != ecs.OutcomeFailure {
@@ -70,6 +74,7 @@ func attemptOf(e *ecs.Event) (a *Attempt, ok bool) {
 		EventID: e.Event.ID, Tenant: e.Varde.Tenant, Time: e.Timestamp.UTC(), Created: e.Event.Created.UTC(),
 		Source: e.Varde.Source, System: e.Varde.System, Station: fold(e.Varde.Station), Method: e.Varde.Method,
 		Success: e.Event.Outcome == ecs.OutcomeSuccess, Lock: lock && !e.Varde.Attempt, Count: max(1, e.Varde.Repeat),
+		End: end, Session: sessionOf(e),
 		Directory: directoryView(e), Provenance: e.Varde.Provenance, Generation: e.Varde.Generation,
 		Original: e.Event.Original, SHA256: e.Event.Hash,
 	}
@@ -94,6 +99,23 @@ func attemptOf(e *ecs.Event) (a *Attempt, ok bool) {
 	a.programs(e)
 	a.account(e)
 	return a, a.User != ""
+}
+
+// endsSession reports whether the event ends a session that sessionOf names.
+func endsSession(e *ecs.Event) bool {
+	return (e.Event.Action == ecs.ActionSessionEnd || e.Event.Action == ecs.ActionLogoff) && sessionOf(e) != ""
+}
+
+// sessionOf names the session within its host. sshd gives none, but one process
+// of it writes that a login was accepted and that its session was closed.
+func sessionOf(e *ecs.Event) string {
+	switch {
+	case e.Varde.Session != "":
+		return e.Varde.Session
+	case e.Process != nil && e.Process.PID > 0:
+		return "pid " + strconv.Itoa(e.Process.PID)
+	}
+	return ""
 }
 
 func (a *Attempt) programs(e *ecs.Event) {
@@ -171,7 +193,7 @@ func (a *Attempt) password() bool {
 	return true
 }
 
-func (a *Attempt) failure() bool { return !a.Success && !a.Lock }
+func (a *Attempt) failure() bool { return !a.Success && !a.Lock && !a.End }
 
 func (a *Attempt) repeats() int { return max(1, a.Count) }
 

@@ -70,6 +70,7 @@ type Core struct {
 // Counts are running totals for metrics.
 type Counts struct {
 	Events, Attempts, Observations, Dropped int
+	Outlived                                int // sessions that outlived their window
 }
 
 // tenantState is all that is known of one tenant: nothing crosses.
@@ -250,7 +251,9 @@ func (c *Core) Event(e *ecs.Event, trace map[string]string, warm bool, now time.
 		}
 	}
 	if a, ok := attemptOf(e); ok {
-		c.counts.Attempts++
+		if !a.End {
+			c.counts.Attempts++
+		}
 		a.trace = trace
 		c.attempt(t, a, warm)
 	}
@@ -283,10 +286,12 @@ func (c *Core) Tick(now time.Time, behind bool) []Output {
 	return c.take()
 }
 
-// Sweep lets go of what is older than the look-back; it is called now and then.
+// Sweep lets go of what is older than the look-back, and counts the sessions
+// that have outlived their window; it is called every minute or so.
 func (c *Core) Sweep(now time.Time) {
 	for _, t := range c.tenants {
 		t.past.expire(t.view, now.Add(-c.opt.LookBack), now, c.opt.Limit)
+		c.remark(t, now)
 		for _, s := range t.runs {
 			s.sweep(now, s.reach(c.params(t.id)))
 		}

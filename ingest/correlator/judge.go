@@ -13,7 +13,9 @@ import (
 func (c *Core) attempt(t *tenantState, a *Attempt, warm bool) {
 	l := t.view.resolve(a)
 	for _, s := range t.runs {
-		s.add(c, t, l.key, a, warm)
+		if !a.End {
+			s.add(c, t, l.key, a, warm)
+		}
 	}
 	if !t.view.kept(l) {
 		return
@@ -31,7 +33,7 @@ func (c *Core) attempt(t *tenantState, a *Attempt, warm bool) {
 	touched := append([]*entry{e}, t.past.after(e)...)
 	c.judge(t, touched)
 	c.usedWindows(t, touched)
-	if !a.Success && l.vendor != "" && len(e.findings) == 0 {
+	if a.failure() && l.vendor != "" && len(e.findings) == 0 {
 		c.counts.Observations++
 	}
 	if len(t.past.all) > c.opt.Limit+c.opt.Limit/10 {
@@ -45,6 +47,10 @@ func (c *Core) judge(t *tenantState, entries []*entry) {
 	for _, e := range entries {
 		j := &judgement{logon: e.l, view: t.view, past: t.past, params: p}
 		e.cover = coverage{system: e.l.systems[0]}
+		if e.End {
+			c.settle(t, e, nil)
+			continue
+		}
 		if vendor := e.l.acting(); vendor != "" {
 			e.cover = t.view.cover(e.l, vendor, t.past, p)
 		}

@@ -16,6 +16,7 @@ type entry struct {
 	marks    []string // lists of offending failures it stands in
 	findings []held
 	again    bool // findings are of an earlier reading of the line
+	outlived bool // it was remarked that its session outlived its window
 }
 
 // held is a finding about an entry, a window or a run, and whether it still holds.
@@ -65,6 +66,9 @@ func remove(list []*entry, e *entry) []*entry {
 func (v *view) kept(l *logon) bool {
 	if l.Lock {
 		return false
+	}
+	if l.End {
+		return l.acting() != ""
 	}
 	if l.acting() != "" || (l.accountID != "" && l.Success) {
 		return true

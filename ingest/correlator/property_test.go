@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"varde.internal/platform/id"
 	"varde.internal/schemas/ecs"
 	"varde.internal/schemas/topics"
 )
@@ -31,13 +32,23 @@ func story(rt *rapid.T, w *world) []*ecs.Event {
 			changes = append(changes, locked)
 		case 7:
 			changes = append(changes, failed, repeat(2))
+		case 8:
+			changes = append(changes, closed)
 		}
+		changes = append(changes, process(rapid.IntRange(1, 3).Draw(rt, fmt.Sprint("process", i))))
 		changes = append(changes, host(rapid.SampledFrom([]string{"ark01", "lonn01"}).Draw(rt, fmt.Sprint("host", i))),
 			ip(rapid.SampledFrom([]string{"10.9.1.1", "10.9.1.2", "10.9.9.9", "192.0.2.1"}).Draw(rt, fmt.Sprint("ip", i))),
 			source(rapid.SampledFrom([]string{"s1", "s2"}).Draw(rt, fmt.Sprint("source", i))))
 		e := w.login("12:00", changes...)
 		e.Timestamp = now
 		events = append(events, e)
+		if rapid.IntRange(0, 9).Draw(rt, fmt.Sprint("twin", i)) == 0 { // the same line, received twice
+			e.Timestamp = e.Timestamp.Add(500 * time.Millisecond)
+			twin := *e
+			twin.Event.ID = id.Of("twin", fmt.Sprint(i))
+			twin.Log = &ecs.Log{Offset: e.Log.Offset + 50, File: e.Log.File}
+			events = append(events, &twin)
+		}
 	}
 	return events
 }

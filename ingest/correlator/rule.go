@@ -118,13 +118,14 @@ type Params struct {
 	SameAttempt    time.Duration `json:"sameAttempt" yaml:"sameAttempt"`       // endpoint and directory
 	EmergencyLimit time.Duration `json:"emergencyLimit" yaml:"emergencyLimit"` // approval afterwards, from the first logon
 	Lateness       time.Duration `json:"lateness" yaml:"lateness"`             // events out of order
+	OutlivedAfter  time.Duration `json:"outlivedAfter" yaml:"outlivedAfter"`   // a session past the end of its window
 }
 
 // DefaultParams are the defaults of the requirements.
 func DefaultParams() Params {
 	return Params{
 		FailedLogons: 5, FailedWithin: 10 * time.Minute, LockWithin: time.Minute, SameAttempt: 2 * time.Second,
-		EmergencyLimit: 24 * time.Hour, Lateness: 5 * time.Minute,
+		EmergencyLimit: 24 * time.Hour, Lateness: 5 * time.Minute, OutlivedAfter: 5 * time.Minute,
 	}
 }
 
@@ -137,8 +138,8 @@ func (p Params) Validate() error {
 	if p.FailedWithin <= 0 || p.FailedWithin > time.Hour || p.Lateness < 0 || p.Lateness > time.Hour {
 		errs = append(errs, errors.New("failedWithin and lateness must be at most an hour, which is what is replayed after a restart"))
 	}
-	if p.LockWithin < 0 || p.LockWithin > 10*time.Minute || p.SameAttempt < 0 || p.SameAttempt > time.Minute || p.EmergencyLimit < 0 {
-		errs = append(errs, errors.New("lockWithin, sameAttempt or emergencyLimit is out of range"))
+	if p.LockWithin < 0 || p.LockWithin > 10*time.Minute || p.SameAttempt < 0 || p.SameAttempt > time.Minute || p.EmergencyLimit < 0 || p.OutlivedAfter < 0 {
+		errs = append(errs, errors.New("lockWithin, sameAttempt, emergencyLimit or outlivedAfter is out of range"))
 	}
 	return errors.Join(errs...)
 }
@@ -149,5 +150,6 @@ func (p Params) or(d Params) Params {
 		FailedLogons: cmp.Or(p.FailedLogons, d.FailedLogons), FailedWithin: cmp.Or(p.FailedWithin, d.FailedWithin),
 		LockWithin: cmp.Or(p.LockWithin, d.LockWithin), SameAttempt: cmp.Or(p.SameAttempt, d.SameAttempt),
 		EmergencyLimit: cmp.Or(p.EmergencyLimit, d.EmergencyLimit), Lateness: cmp.Or(p.Lateness, d.Lateness),
+		OutlivedAfter: cmp.Or(p.OutlivedAfter, d.OutlivedAfter),
 	}
 }

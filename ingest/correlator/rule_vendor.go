@@ -37,6 +37,10 @@ func (r vendorWindow) Judge(c *judgement) []Verdict {
 		verdict.Reason.Params["why"] = c.cover.why
 		return []Verdict{verdict}
 	}
+	if since, ok := c.outlivedBefore(); ok {
+		verdict.Reason.Slug = "outlived-window"
+		verdict.Reason.Params["why"], verdict.Reason.Params["sessionSince"] = c.cover.why, stamp(since)
+	}
 	verdict.Explained = c.cover.explanation(c.Time)
 	return []Verdict{verdict}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +68,7 @@ type metrics struct {
 	kept     prometheus.Gauge
 	behind   prometheus.Gauge
 	unsaid   prometheus.Gauge
+	outlived prometheus.Gauge
 	bad      *prometheus.CounterVec
 }
 
@@ -81,6 +83,7 @@ func newRunner(deps run.Deps, cfg Config) *runner {
 			findings: f.NewCounterVec(prometheus.CounterOpts{Name: "varde_correlator_findings_total", Help: "Findings said, by rule and kind (raised, withdrawn)."}, []string{"rule", "kind"}),
 			kept:     f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_lookback_logons", Help: "Logons kept for judging again."}),
 			behind:   f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_behind_events", Help: "Events that are not read yet."}),
+			outlived: f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_outlived_sessions", Help: "Vendors' sessions that went on after their window or agreement had ended, since the start."}),
 			unsaid:   f.NewGauge(prometheus.GaugeOpts{Name: "varde_correlator_unsaid_findings", Help: "Findings and withdrawals that wait for the document store, or for the end of a reading again."}),
 			bad:      f.NewCounterVec(prometheus.CounterOpts{Name: "varde_correlator_unreadable_total", Help: "Messages that cannot be read, by topic."}, []string{"topic"}),
 		},
@@ -200,14 +203,17 @@ func (r *runner) judge(ctx context.Context, batch []bus.Message) {
 
 var (
 	attemptMark = []byte(`"attempt"`)
-	lockMark    = []byte(ecs.ActionAccountLocked)
+	otherMarks  = [][]byte{
+		[]byte(`"` + ecs.ActionAccountLocked + `"`), []byte(`"` + ecs.ActionSessionEnd + `"`), []byte(`"` + ecs.ActionLogoff + `"`),
+	}
 )
 
-// matters reports whether an event must be read: most neither decide a login
-// nor lock an account, and only move the time of their source, which matters
-// only while something waits for it.
+// matters reports whether an event must be read: most decide no login, lock no
+// account and end no session, and only move the time of their source, which
+// matters only while something waits for it.
 func (r *runner) matters(value []byte) bool {
-	return bytes.Contains(value, attemptMark) || bytes.Contains(value, lockMark) || r.core.Waiting()
+	return bytes.Contains(value, attemptMark) || r.core.Waiting() ||
+		slices.ContainsFunc(otherMarks, func(m []byte) bool { return bytes.Contains(value, m) })
 }
 
 // replayed keeps account of the reading again, and reports whether what m
@@ -358,6 +364,7 @@ func (r *runner) tidy(ctx context.Context) {
 		case <-memory.C:
 			r.mu.Lock()
 			r.core.Sweep(r.deps.Clock())
+			r.metrics.outlived.Set(float64(r.core.Counts().Outlived))
 			r.mu.Unlock()
 		case <-store.C:
 			if err := r.expire(ctx); err != nil && ctx.Err() == nil {
