@@ -1,6 +1,7 @@
 import { Button, Tag } from '@digdir/designsystemet-react'
 import { ClipboardCheckmarkIcon, DownloadIcon } from '@navikt/aksel-icons'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { audit, data } from '../../api/client'
@@ -20,6 +21,24 @@ const groups = ['event', 'case', 'evidence', 'report', 'register', 'window', 'ac
 function actionText(action: string | undefined): string {
   const key = `audit:action.${(action ?? '').replace('.', '_')}`
   return i18n.exists(key) ? i18n.t(key) : (action ?? '')
+}
+
+/** What a record is about: its kind in words, with a way to it where there is one. The id is there on hover, for whoever compares files. */
+function Subject({ object, nameOf }: { object: string; nameOf: (person: string) => string | undefined }) {
+  const { t } = useTranslation()
+  const mayRead = useMay('case.read')
+  const [kind = '', id = ''] = object.split(':')
+  const key = `audit:object.${kind}`
+  const name = kind === 'person' ? nameOf(id) : undefined
+  const text = name ?? (i18n.exists(key) ? t(key) : kind)
+  if (kind === 'case' && id && mayRead) return <Link className="ds-link" to="/saker/$caseId" params={{ caseId: id }} title={id}>{text}</Link>
+  return <span title={id}>{text}</span>
+}
+
+/** How much was read, in words. */
+function countText(kind: string, count: number): string {
+  const key = `audit:count.${kind}`
+  return i18n.exists(key, { count }) ? i18n.t(key, { count }) : String(count)
 }
 
 /** A purpose is what a person stated, or a word of ours for what the system does by itself. */
@@ -51,12 +70,13 @@ export default function AuditPage() {
   })
   const checkpoint = useQuery({ queryKey: ['checkpoint'], queryFn: () => data(() => audit.GET('/v1/checkpoint')) })
   const items = records.data?.pages.flatMap((page) => page.items) ?? []
+  const nameOf = (person: string) => persons.data?.find((p) => p.id === person)?.name
   const who = (record: Record) => {
     const actor = record.actor
     if (!actor) return ''
     if (actor.type === 'service') return t('audit:service', { name: actor.id })
     if (actor.type === 'reporter') return t('audit:reporter')
-    return persons.data?.find((p) => p.id === actor.id)?.name ?? actor.id
+    return nameOf(actor.id) ?? t('audit:someone')
   }
 
   async function download(): Promise<void> {
@@ -109,11 +129,11 @@ export default function AuditPage() {
                 <td className="numeric soft">{r.index}</td>
                 <td className="numeric nowrap">{compact(r.time ?? r.received)}</td>
                 <td>{who(r)}</td>
-                <td>{r.erased ? <span className="soft">{t('audit:erased')}</span> : <>{actionText(r.action)}{r.object && <div className="soft small break">{r.object}</div>}</>}</td>
+                <td>{r.erased ? <span className="soft">{t('audit:erased')}</span> : <>{actionText(r.action)}{r.object && <div className="soft small"><Subject object={r.object} nameOf={nameOf} /></div>}</>}</td>
                 <td className="small">{purposeText(r.purpose)}</td>
                 <td><span className="row-tight keep">{r.phase && <Tag data-size="sm" data-color="neutral">{t(`audit:phase.${r.phase}`)}</Tag>}
                   {r.result && <Tag data-size="sm" data-color={r.result === 'ok' ? 'success' : 'danger'}>{t(`audit:resultOf.${r.result}`)}</Tag>}</span>
-                  {r.counts && Object.keys(r.counts).length > 0 && <div className="soft small">{Object.entries(r.counts).map(([k, n]) => `${k}: ${n}`).join(', ')}</div>}</td>
+                  {r.counts && Object.keys(r.counts).length > 0 && <div className="soft small">{Object.entries(r.counts).map(([kind, n]) => countText(kind, n)).join(', ')}</div>}</td>
               </tr>
             ))}</tbody>
           </table>

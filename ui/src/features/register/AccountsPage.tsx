@@ -46,7 +46,7 @@ export default function AccountsPage() {
                   <td>{belongs(a.data)} {a.data.vendorId && <Tag data-size="sm" data-color="fire">{t('register:account.vendor')}</Tag>}</td>
                   <td className="small soft">{a.data.aliases?.join(', ')}</td>
                   <td>{a.data.flags?.map((f) => <Tag key={f} data-size="sm" data-color="info">{t(`register:account.flag.${f}`)}</Tag>)}</td>
-                  <td>{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: a })}>{t('register:edit')}</Button>}</td>
+                  <td className="row-actions">{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: a })}>{t('register:edit')}</Button>}</td>
                 </tr>
               ))}
             </tbody>

@@ -34,7 +34,7 @@ export default function AgreementsPage() {
                   <td data-label={t('register:agreement.systems')}>{a.data.systems?.length ? a.data.systems.map((s) => nameIn(systems.data, s, s)).join(', ') : t('register:agreement.allSystems')}</td>
                   <td data-label={t('register:agreement.validity')} className="numeric">{day(a.validFrom)} – {a.validTo ? day(a.validTo) : t('register:open')}</td>
                   <td className="small">{t('register:agreement.annexCount', { n: a.data.annexes?.length ?? 0 })}<br />{t('register:agreement.pointCount', { n: a.data.checked?.length ?? 0 })}</td>
-                  <td>{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: a })}>{t('register:edit')}</Button>}</td>
+                  <td className="row-actions">{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: a })}>{t('register:edit')}</Button>}</td>
                 </tr>
               ))}
             </tbody>

@@ -30,14 +30,14 @@ export default function SourcesPage() {
       {sources.data.length === 0 ? <div className="panel"><Empty title={t('register:noneYet')} icon={<DatabaseIcon aria-hidden />}>{t('register:noneText')}</Empty></div> : (
         <div className="panel table-wrap">
           <table className="plain-table">
-            <thead><tr><th>{t('register:name')}</th><th>{t('register:source.kind')}</th><th>{t('register:source.responsible')}</th><th>{t('register:source.silent')}</th><th>{t('register:weak')}</th><th /></tr></thead>
+            <thead><tr><th>{t('register:name')}</th><th>{t('register:source.kind')}</th><th>{t('register:source.responsible')}</th><th>{t('register:source.silentColumn')}</th><th>{t('register:weak')}</th><th /></tr></thead>
             <tbody>
               {sources.data.map((s) => (
                 <tr key={s.id}>
                   <td><strong>{s.data.name}</strong> {s.data.shared && <Tag data-size="sm" data-color="info">{t('register:source.shared')}</Tag>}</td>
                   <td>{t(`register:source.kinds.${s.data.kind}`)}<div className="soft small">{t(s.data.hasKey ? 'register:source.hasKey' : 'register:source.noKey')}</div></td>
                   <td data-label={t('register:source.responsible')}>{persons.data?.find((p) => p.id === s.data.responsible)?.name ?? t('register:system.vacant')}</td>
-                  <td>{s.data.silentAfterSeconds ? duration(s.data.silentAfterSeconds * 1000) : ''}</td>
+                  <td data-label={t('register:source.silentColumn')}>{s.data.silentAfterSeconds ? duration(s.data.silentAfterSeconds * 1000) : ''}</td>
                   <td><Weaknesses of={s.weaknesses} /></td>
                   <td className="row-actions">{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: s })}>{t('register:edit')}</Button>}
                     {mayWrite && s.data.hasKey && <Button variant="tertiary" data-size="sm" onClick={() => setRenewing(s)}>{t('register:source.newKey')}</Button>}</td>

@@ -37,7 +37,7 @@ export default function SystemsPage() {
                   <td data-label={t('register:system.responsible')}>{who(s.data.responsible)}</td>
                   <td data-label={t('register:system.vendors')}>{s.data.vendors?.map((v) => nameIn(vendors.data, v, v)).join(', ') || <span className="soft">{t('common:none')}</span>}</td>
                   <td><Weaknesses of={s.weaknesses} /></td>
-                  <td>{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: s })}>{t('register:edit')}</Button>}</td>
+                  <td className="row-actions">{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: s })}>{t('register:edit')}</Button>}</td>
                 </tr>
               ))}
             </tbody>
