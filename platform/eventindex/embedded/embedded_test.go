@@ -147,7 +147,7 @@ func TestAReaderDoesNotWaitForTheWriter(t *testing.T) {
 	x := embedded.OpenTemp(t)
 	_, err := x.Append(system(), []ecs.Event{plain(0)})
 	require.NoError(t, err)
-	const each = 9000
+	const each = 3000
 	stored := 1
 	for range 20 { // a machine that stalls may let no search through beside one append
 		batch := make([]ecs.Event, 0, each)
