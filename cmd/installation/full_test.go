@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -128,11 +129,29 @@ func TestLinesWaitWhileTheDiskIsFullAndPeopleGoOnReporting_N4(t *testing.T) {
 	w.eventually("the source is known to the collector", func() bool { return w.bulk("foran") == http.StatusCreated || w.bulk("foran") == http.StatusOK })
 	w.eventually("it is searchable", func() bool { return w.found("foran") > 0 })
 
+	w.free.Store(4 * gib)
+	w.eventually("the collector warns", func() bool {
+		status, answer := w.call("GET", collector+"/readyz", "", "")
+		return status == http.StatusOK && strings.Contains(answer, "only 4.0 GiB of 100.0 GiB are free for bus")
+	})
+	require.Less(t, w.bulk("advart"), 300)
+	administrator := w.signIn("admin@bjorkvag.example")
+	shown := func() webapi.PartHealth {
+		var health webapi.Health
+		administrator("GET", "/api/web/v1/health", "", &health)
+		i := slices.IndexFunc(health.Parts, func(p webapi.PartHealth) bool { return p.Name == "collector" })
+		return health.Parts[i]
+	}
+	require.Equal(t, webapi.PartHealth{Name: "collector", Ready: true, Reachable: true, Detail: "disk: only 4.0 GiB of 100.0 GiB are free for bus"}, shown())
+
 	w.free.Store(gib - 1)
 	w.eventually("the collector says so", func() bool {
 		status, answer := w.call("GET", collector+"/readyz", "", "")
 		return status == http.StatusServiceUnavailable && strings.Contains(answer, `"engine":"disk"`)
 	})
+	full := shown()
+	require.False(t, full.Ready)
+	require.Equal(t, "disk", full.Engine)
 	_, metrics := w.call("GET", collector+"/metrics", "", "")
 	require.Contains(t, metrics, `varde_disk_level{folder="bus"} 2`)
 	require.Contains(t, metrics, `varde_disk_free_bytes{folder="events"}`)
@@ -197,26 +216,33 @@ func TestTheInstallationDeletesWhatIsOverAndRecordsIt_R39(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, metrics, `varde_retention_events_deleted_total{tenant="bjorkvag"} 1`)
 
-	records := w.audited("revisor@bjorkvag.example", `{"action":"event.expire","phase":"intent"}`)
+	auditor := w.signIn("revisor@bjorkvag.example")
+	audited := func(search string) []auditapi.Record {
+		var list auditapi.RecordList
+		auditor("POST", "/api/audit/v1/records/search", search, &list)
+		return list.Items
+	}
+	records := audited(`{"action":"event.expire","phase":"intent"}`)
 	require.Len(t, records, 1)
 	require.Equal(t, "indexer", records[0].Service)
 	require.Equal(t, "partition:"+day(40).Varde.Partition, records[0].Object)
 	require.Equal(t, "30", records[0].Details["days"])
 	require.Equal(t, auditapi.Counts{"events": 1}, records[0].Counts)
-	outcomes := w.audited("revisor@bjorkvag.example", fmt.Sprintf(`{"intent":%q}`, records[0].Id))
+	outcomes := audited(fmt.Sprintf(`{"intent":%q}`, records[0].Id))
 	require.Len(t, outcomes, 1)
 	require.Equal(t, "ok", outcomes[0].Result)
 }
 
-// audited signs in and searches the audit log.
-func (w *whole) audited(name, search string) []auditapi.Record {
+// signIn signs in at the front door, and gives how to call as that person.
+func (w *whole) signIn(name string) func(method, path, body string, out any) {
 	w.t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)
 	client := &http.Client{Jar: jar}
 	csrf := ""
-	post := func(path, body string, out any) {
-		req, err := http.NewRequest("POST", w.Public()+path, strings.NewReader(body))
+	call := func(method, path, body string, out any) {
+		w.t.Helper()
+		req, err := http.NewRequest(method, w.Public()+path, strings.NewReader(body))
 		require.NoError(w.t, err)
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Origin", w.Public())
@@ -230,9 +256,7 @@ func (w *whole) audited(name, search string) []auditapi.Record {
 		require.NoError(w.t, json.Unmarshal(text, out))
 	}
 	var session webapi.Session
-	post("/api/web/v1/session", fmt.Sprintf(`{"name":%q,"password":%q}`, name, demo.Password), &session)
+	call("POST", "/api/web/v1/session", fmt.Sprintf(`{"name":%q,"password":%q}`, name, demo.Password), &session)
 	csrf = session.Csrf
-	var list auditapi.RecordList
-	post("/api/audit/v1/records/search", search, &list)
-	return list.Items
+	return call
 }

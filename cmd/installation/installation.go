@@ -90,6 +90,7 @@ func Open(ctx context.Context, c Config, names []string, w io.Writer) (in *Insta
 		}
 		return nil
 	}
+	in.group.Notice = in.notice
 	// Every address is bound before any part is built: parts are told where the
 	// others are.
 	listeners, err := in.bind(ctx, names)

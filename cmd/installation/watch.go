@@ -29,6 +29,18 @@ func (c Config) folders() map[string]string {
 	return out
 }
 
+// notice tells with the collector, which is the first that will wait, that the
+// disk is filling up.
+func (in *Installation) notice(part string) string {
+	if part != "collector" {
+		return ""
+	}
+	if err := in.watch.Ample(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
 // heldBus takes no events while there is no room on the disk (N4): whoever
 // sends them is held back as while the bus is away, and goes on by itself.
 type heldBus struct {

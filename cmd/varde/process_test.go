@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +78,29 @@ func (p *process) says(begin string) (line string) {
 	return line
 }
 
+// ready waits until varde is, and gives the address of web, which is the last.
+func (p *process) ready() (web string) {
+	p.t.Helper()
+	web = strings.TrimPrefix(strings.TrimSpace(p.says("ready http://")), "ready http://")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		status, answer := readyz("http://" + web)
+		if status == http.StatusOK {
+			return web
+		}
+		require.True(p.t, time.Now().Before(deadline), "%d %s", status, answer)
+	}
+}
+
+func readyz(base string) (status int, answer string) {
+	res, err := http.Get(base + "/readyz")
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(text)
+}
+
 func (p *process) signal(s os.Signal) {
 	p.t.Helper()
 	require.NoError(p.t, p.cmd.Process.Signal(s))
@@ -103,7 +127,7 @@ func TestTheFirstSignalStopsInGoodOrder(t *testing.T) {
 	data, config := filepath.Join(t.TempDir(), "data"), serveConfig(t, "127.0.0.1:0")
 	for _, s := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		p := startAs(t, "varde", "serve", "--data", data, "--config", config)
-		p.says("ready http://127.0.0.1:")
+		p.ready()
 		p.signal(s)
 		status := p.exit()
 		require.True(t, status.Exited() && status.ExitStatus() == 0, "%v: %v %s", s, status, &p.err)
@@ -131,11 +155,33 @@ func TestTheSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
+// A disk that is too full at the start takes nothing in, and the rest runs.
+func TestAProcessStartsOnADiskThatIsTooFull_N4(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	collector := ln.Addr().String()
+	ln.Close()
+	config := file(t, "varde.yaml", "listen: { web: \"127.0.0.1:0\", collector: \""+collector+"\" }\nsyslog: { tcp: \"\", udp: \"\" }\nlog: error\ndisk: { stop: 99.99% }\n")
+	p := startAs(t, "varde", "serve", "--data", filepath.Join(t.TempDir(), "data"), "--config", config)
+	p.ready()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		status, answer := readyz("http://" + collector)
+		if status == http.StatusServiceUnavailable && strings.Contains(answer, `"engine":"disk"`) {
+			break
+		}
+		require.True(t, time.Now().Before(deadline), "%d %s", status, answer)
+	}
+	p.signal(os.Interrupt)
+	require.Zero(t, p.exit().ExitStatus())
+	require.Contains(t, p.err.String(), "the disk is nearly full")
+}
+
 func TestASecondProcessIsToldWhoIsInItsWay(t *testing.T) {
 	t.Parallel()
 	data, config := filepath.Join(t.TempDir(), "data"), serveConfig(t, "127.0.0.1:0")
 	p := startAs(t, "varde", "serve", "--data", data, "--config", config)
-	web := strings.TrimPrefix(strings.TrimSpace(p.says("ready ")), "ready http://")
+	web := p.ready()
 	refused := func(want string, args ...string) {
 		t.Helper()
 		second := startAs(t, "varde", args...)

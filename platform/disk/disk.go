@@ -205,6 +205,9 @@ func (e *NoRoomError) Error() string {
 	return fmt.Sprintf("disk: only %s of %s are free for %s", about(e.Folder.Free), about(e.Folder.Size), e.Folder.Name)
 }
 
+// Ample is nil where every folder has more than Warn, else a *NoRoomError.
+func (w *Watch) Ample() error { return w.above(Low) }
+
 // Room is nil where machines' data may be taken in, else a *NoRoomError.
 func (w *Watch) Room() error { return w.above(Full) }
 

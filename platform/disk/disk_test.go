@@ -72,6 +72,7 @@ func TestIntakeStopsBeforeADiskIsFullAndGoesOnByItself_N4(t *testing.T) {
 		w.Look()
 		folders := w.Folders()
 		require.Equal(t, []disk.Level{step.level, step.level, disk.Enough}, []disk.Level{folders[0].Level, folders[1].Level, folders[2].Level}, "%d", step.free)
+		require.Equal(t, step.level == disk.Enough, w.Ample() == nil, "%d", step.free)
 		require.Equal(t, step.room, w.Room() == nil, "%d", step.free)
 		require.Equal(t, step.rest, w.Rest() == nil, "%d", step.free)
 		if step.said == "" {

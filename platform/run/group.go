@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,9 @@ type Group struct {
 	// Gate, when not nil, is asked before a part's own readiness: what every
 	// part of the process waits for (revoked tokens are known).
 	Gate func() error
+	// Notice, when not nil, gives what operators should know of a part that is
+	// ready all the same: /readyz answers 200 with it as the detail.
+	Notice func(part string) string
 
 	log   *slog.Logger
 	grace time.Duration
@@ -103,6 +107,9 @@ func (g *Group) serve(m *member) {
 				}
 				return
 			}
+			inner(c)
+			g.notice(c, m.part.Name())
+			return
 		}
 		inner(c)
 	}
@@ -148,6 +155,20 @@ func notReady(c *fasthttp.RequestCtx, detail string) {
 	c.Response.Header.SetContentType("application/problem+json")
 	c.SetStatusCode(http.StatusServiceUnavailable)
 	c.SetBodyString(`{"type":"https://varde.internal/problems/not-ready","title":"Service Unavailable","status":503,"detail":"` + detail + `"}`)
+}
+
+// notice adds what is to be known of a part that is ready.
+func (g *Group) notice(c *fasthttp.RequestCtx, part string) {
+	if g.Notice == nil || c.Response.StatusCode() != fasthttp.StatusOK {
+		return
+	}
+	detail := g.Notice(part)
+	if detail == "" {
+		return
+	}
+	body, _ := json.Marshal(map[string]string{"detail": detail}) // a string: it cannot fail
+	c.SetContentType("application/json")
+	c.SetBody(body)
 }
 
 // supervise runs the part's background work until ctx is done.

@@ -151,11 +151,10 @@ func (s *Service) partHealth(ctx context.Context, name string) webapi.PartHealth
 	}
 	defer func() { _ = resp.Body.Close() }()
 	out.Reachable, out.Ready = true, resp.StatusCode == http.StatusOK
-	if !out.Ready {
-		var p commonapi.Problem
-		if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&p) == nil {
-			out.Engine, out.Detail = p.Params["engine"], p.Detail
-		}
+	// One that is ready can have something to tell too.
+	var p commonapi.Problem
+	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&p) == nil {
+		out.Engine, out.Detail = p.Params["engine"], p.Detail
 	}
 	return out
 }
