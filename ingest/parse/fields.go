@@ -13,6 +13,9 @@ import (
 // address returns the canonical text of an address: an IPv4 address in IPv6
 // clothes becomes IPv4, a scope stays. ok is false for anything else.
 func address(s string) (ip string, ok bool) {
+	if !mayBeAddress(s) {
+		return "", false
+	}
 	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
 		s = s[1 : len(s)-1]
 	}
@@ -21,6 +24,19 @@ func address(s string) (ip string, ok bool) {
 		return "", false
 	}
 	return a.Unmap().String(), true
+}
+
+// mayBeAddress tells most names from addresses without the cost of an error.
+func mayBeAddress(s string) bool {
+	if strings.IndexByte(s, ':') >= 0 {
+		return true
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < '0' || c > '9') && c != '.' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // endpoint makes source.* of what stood where an address belongs: a host name
@@ -74,7 +90,10 @@ func account(name string) *ecs.Account {
 	if name == "" {
 		return nil
 	}
-	folded := strings.ToLower(norm.NFC.String(name))
+	folded := strings.ToLower(name)
+	if !ascii(name) {
+		folded = strings.ToLower(norm.NFC.String(name))
+	}
 	if realm, rest, ok := strings.Cut(folded, `\`); ok && realm != "" && rest != "" {
 		return &ecs.Account{Realm: realm, Name: rest}
 	}
@@ -84,18 +103,33 @@ func account(name string) *ecs.Account {
 	return &ecs.Account{Name: folded}
 }
 
+func ascii(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
 // relate gathers the values that searches pivot on.
 func relate(ev *ecs.Event) {
-	var r ecs.Related
+	// One allocation for what most events have.
+	parts := &struct {
+		related         ecs.Related
+		ip, user, hosts [2]string
+	}{}
+	r := &parts.related
+	r.IP, r.User, r.Hosts = parts.ip[:0], parts.user[:0], parts.hosts[:0]
 	if ev.Related != nil { // what a parser found that has no other place
-		r = *ev.Related
+		*r = *ev.Related
 	}
 	add := func(list *[]string, value string) {
 		if value != "" && !slices.Contains(*list, value) {
 			*list = append(*list, value)
 		}
 	}
-	for _, e := range []*ecs.Endpoint{ev.Source, ev.Destination} {
+	for _, e := range [...]*ecs.Endpoint{ev.Source, ev.Destination} {
 		if e != nil {
 			add(&r.IP, e.IP)
 			add(&r.Hosts, e.Domain)
@@ -121,7 +155,7 @@ func relate(ev *ecs.Event) {
 		add(&r.Hash, k.CA)
 	}
 	if len(r.IP)+len(r.User)+len(r.Hosts)+len(r.Hash) > 0 {
-		ev.Related = &r
+		ev.Related = r
 	}
 }
 

@@ -1,13 +1,13 @@
 package parse
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"varde.internal/schemas/ecs"
 )
 
 const caseSystem = `
@@ -240,12 +240,20 @@ func BenchmarkMappingCSV(b *testing.B) {
 	require.NoError(b, err)
 	_, err = s.Parse([]byte("Dato;Klokke;Bruker;IP;Hendelse;Resultat;Kode;Antall"), reference)
 	require.NoError(b, err)
-	line := []byte(`22.11.2026;10:00:00;BO\kari;192.0.2.7:5022;Innlogging;FEIL;17;3`)
-	b.ReportAllocs()
-	for b.Loop() {
-		ev, err := s.Parse(line, reference)
-		if err != nil || ev.Event.Action != ecs.ActionLogin {
-			b.Fatal(err)
-		}
-	}
+	benchmarkStream(b, s, `22.11.2026;10:00:00;BO\kari;192.0.2.7:5022;Innlogging;FEIL;17;3`)
+}
+
+// The documentation's example is read and run.
+func TestTheDocumentedMappingHolds(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "formats.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "## Mappings")
+	require.True(t, found)
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```")
+	require.True(t, closed)
+	m, err := ReadMapping(strings.NewReader(example))
+	require.NoError(t, err)
+	require.Len(t, m.Samples, 3)
 }

@@ -44,8 +44,8 @@ func (s *Stream) writerOf(text string) string {
 	if s.program != "" {
 		return ""
 	}
-	for i := range programs {
-		if p := &programs[i]; p.alone != nil && p.alone(text) {
+	for _, p := range writers {
+		if p.alone(text) {
 			return p.name
 		}
 	}

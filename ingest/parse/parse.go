@@ -88,6 +88,7 @@ type Stream struct {
 	json    *fastjson.Parser
 	notes   memory // of lines lately
 	clock   clock
+	event   ecs.Event       // in work; what is returned is a copy
 	refused []refusal       // by PAM's modules lately
 	last    map[string]said // by host: what the last message was
 	now     time.Time       // of the line in work
@@ -155,7 +156,8 @@ func (s *Stream) State() State { return State{Previous: s.clock.prev, Columns: s
 // Parse returns the event of one line (without its newline), received at now;
 // now also resolves times without a year. The error, if any, is an *Error.
 func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
-	ev, text := begin(line)
+	ev := &s.event
+	text := begin(ev, line)
 	text = strings.TrimPrefix(strings.TrimRight(text, "\r\x00"), "\ufeff")
 
 	s.now = now
@@ -165,11 +167,12 @@ func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
 			f = iis
 		}
 	}
-	if err := f.Read(s, text, now, &ev); err != nil {
+	if err := f.Read(s, text, now, ev); err != nil {
 		clear(s.last) // whose line it was is not known
 		return ecs.Event{}, err
 	}
-	return s.finish(ev, now), nil
+	s.finish(ev, now)
+	return *ev, nil
 }
 
 // Given is a message whose header another program has read already.
@@ -184,7 +187,8 @@ type Given struct {
 // ParseGiven returns the event of a message with its header apart; original is
 // what was received and is kept. The error, if any, is an *Error.
 func (s *Stream) ParseGiven(original []byte, g Given, now time.Time) (ecs.Event, error) {
-	ev, _ := begin(original)
+	ev := &s.event
+	begin(ev, original)
 	s.now = now
 	ev.Varde.Parser = "given"
 	if !g.Time.IsZero() {
@@ -194,31 +198,31 @@ func (s *Stream) ParseGiven(original []byte, g Given, now time.Time) (ecs.Event,
 		}
 		ev.Timestamp = t
 	}
-	setHost(&ev, g.Host)
+	setHost(ev, g.Host)
 	m := message{text: g.Text, pid: g.PID}
 	m.program, m.module = programOf(g.Program)
 	if m.program != "" {
 		ev.Process = &ecs.Process{Name: m.program, PID: m.pid}
 	}
-	if err := s.meaning(&m, &ev); err != nil {
+	if err := s.meaning(&m, ev); err != nil {
 		return ecs.Event{}, err
 	}
-	return s.finish(ev, now), nil
+	s.finish(ev, now)
+	return *ev, nil
 }
 
-// begin returns an event that keeps the line, and the text to read.
-func begin(line []byte) (ecs.Event, string) {
-	ev := ecs.Event{}
+// begin makes the event one that keeps the line, and returns the text to read.
+func begin(ev *ecs.Event, line []byte) string {
+	*ev = ecs.Event{}
 	ev.Event.Kind = "event"
 	ev.Event.Dataset = DatasetUnparsed
 	ev.Varde.Generation = Generation
-	text := keepOriginal(&ev, line)
-	return ev, text
+	return keepOriginal(ev, line)
 }
 
 // finish fills what every event has. A line without a time stands where the
 // line before it does, so that a second reading of a file gives the same.
-func (s *Stream) finish(ev ecs.Event, now time.Time) ecs.Event {
+func (s *Stream) finish(ev *ecs.Event, now time.Time) {
 	if ev.Timestamp.IsZero() {
 		ev.Timestamp = now.UTC()
 		if prev := s.clock.prev; !s.clock.live && !prev.IsZero() {
@@ -228,8 +232,7 @@ func (s *Stream) finish(ev ecs.Event, now time.Time) ecs.Event {
 	if len(ev.Message) > maxMessage {
 		ev.Message = strings.ToValidUTF8(ev.Message[:maxMessage], "")
 	}
-	relate(&ev)
-	return ev
+	relate(ev)
 }
 
 // Original returns the text that event.original holds for the bytes of a line.
@@ -246,13 +249,21 @@ func Original(line []byte) (text string, encoded bool) {
 func keepOriginal(ev *ecs.Event, line []byte) string {
 	original, encoded := Original(line)
 	ev.Event.Original = original
-	sum := sha256.Sum256([]byte(original))
-	ev.Event.Hash = hex.EncodeToString(sum[:])
-	if !encoded {
+	if encoded {
+		ev.Event.Hash = hashOf([]byte(original))
+	} else {
+		ev.Event.Hash = hashOf(line)
 		return original
 	}
 	ev.Labels = map[string]string{"encoding": "iso-8859-1"}
 	return readable(string(line))
+}
+
+func hashOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	var digits [2 * sha256.Size]byte
+	hex.Encode(digits[:], sum[:])
+	return string(digits[:])
 }
 
 // meaning reads the message of a header through the parser of its program.
@@ -276,7 +287,8 @@ func (s *Stream) meaning(m *message, ev *ecs.Event) error {
 		repeat = again * max(1, repeat)
 	}
 	m.text, m.stream, m.at = inner, s, ev.Timestamp
-	for _, p := range programs {
+	for i := range programs {
+		p := &programs[i]
 		if s.program != "" && p.name != s.program {
 			continue
 		}

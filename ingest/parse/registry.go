@@ -39,6 +39,9 @@ type program struct {
 
 var programs []program
 
+// writers are those of the programs that write files of their own.
+var writers []*program
+
 // jsonKinds in the order in which they are tried.
 var jsonKinds []jsonKind
 
@@ -86,15 +89,20 @@ func init() {
 	}
 	formats = slices.Concat(networkFormats(), signInFormats(), formats)
 	programs = slices.Concat(tagPrograms(), programs, networkPrograms())
+	for i := range programs {
+		if programs[i].alone != nil {
+			writers = append(writers, &programs[i])
+		}
+	}
 	jsonKinds = append(jsonKinds, windowsJSON)
 	jsonKinds = append(jsonKinds, signInKinds()...)
 	jsonKinds = append(jsonKinds, journalKind, caddyKind, traefikKind, shippedKind)
 }
 
 func detect(line string) Format {
-	for _, f := range formats {
-		if f.Detect(line) {
-			return f
+	for i := range formats {
+		if f := &formats[i]; f.Detect(line) {
+			return *f
 		}
 	}
 	return plain

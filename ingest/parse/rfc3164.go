@@ -53,8 +53,11 @@ func readBSD(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		rest = strings.TrimPrefix(strings.TrimPrefix(after, ":"), " ")
 	}
 	ev.Varde.Parser = "rfc3164"
-	if p := s.writerOf(rest); found && p != "" {
-		return s.meaning(&message{program: p, text: rest}, ev)
+	// A priority is of syslog, never of a file that a program writes itself.
+	if found && !hasPri {
+		if p := s.writerOf(rest); p != "" {
+			return s.meaning(&message{program: p, text: rest}, ev)
+		}
 	}
 	host, tag := hostAndTag(rest, found)
 	setHost(ev, host)
@@ -162,11 +165,17 @@ func setHost(ev *ecs.Event, host string) {
 }
 
 func setPriority(ev *ecs.Event, pri int) {
-	ev.Log = &ecs.Log{Level: severities[pri%8], Syslog: &ecs.LogSyslog{
-		Priority: pri,
-		Facility: &ecs.Coded{Code: pri / 8, Name: facilities[pri/8]},
-		Severity: &ecs.Coded{Code: pri % 8, Name: severities[pri%8]},
-	}}
+	// One allocation for the four parts.
+	parts := &struct {
+		log                ecs.Log
+		syslog             ecs.LogSyslog
+		facility, severity ecs.Coded
+	}{}
+	parts.facility = ecs.Coded{Code: pri / 8, Name: facilities[pri/8]}
+	parts.severity = ecs.Coded{Code: pri % 8, Name: severities[pri%8]}
+	parts.syslog.Priority, parts.syslog.Facility, parts.syslog.Severity = pri, &parts.facility, &parts.severity
+	parts.log.Level, parts.log.Syslog = severities[pri%8], &parts.syslog
+	ev.Log = &parts.log
 }
 
 // RFC 5424, section 6.2.1.

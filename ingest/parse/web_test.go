@@ -237,28 +237,6 @@ func FuzzWebErrors(f *testing.F) {
 	})
 }
 
-func benchmark(b *testing.B, lines ...string) {
-	s, err := NewStream(Options{})
-	require.NoError(b, err)
-	raw := make([][]byte, len(lines))
-	for i := range lines {
-		raw[i] = []byte(lines[i])
-	}
-	last := raw[len(raw)-1]
-	for _, line := range raw {
-		if _, err := s.Parse(line, reference); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.SetBytes(int64(len(last)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.Parse(last, reference); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func BenchmarkWebAccess(b *testing.B) {
 	benchmark(b, `192.0.2.7 - kari [22/Nov/2026:10:00:00 +0100] "GET /sak?id=1 HTTP/1.1" 200 803 "https://a.example/" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"`)
 }
