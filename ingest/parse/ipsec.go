@@ -52,8 +52,15 @@ func readIPsec(m *message, ev *ecs.Event) {
 	c := charonLine{m: m}
 	if strings.HasPrefix(text, "<") {
 		if sa, rest, ok := strings.Cut(text[1:], "> "); ok {
-			c.sa, text = sa, rest
+			// "<3>" until the connection has a name, "<vpn|3>" then.
+			c.sa, text = sa[strings.LastIndexByte(sa, '|')+1:], rest
 		}
+	}
+	if from, ok := strings.CutSuffix(text, " is initiating an IKE_SA"); ok && isAddress(from) {
+		ev.Source = party(from)
+		c.m.stream.notes.put(c.key()+" from", from, m.at)
+		classify(ev, kindConnect, actionConnectionOpened, "")
+		return
 	}
 	for _, p := range ipsecPhrases {
 		if rest, ok := strings.CutPrefix(text, p.begins); ok {
@@ -86,8 +93,10 @@ var ipsecPhrases = []struct {
 			classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeSuccess)
 			return
 		}
-		ev.Source = party(strings.TrimRight(after, ". "))
-		ikeFailed(c, "", strings.ToLower(strings.TrimPrefix(method, "EAP_")), "eap", ev)
+		if name, ok := c.m.stream.notes.get(c.key(), c.m.at, ikeWithin); ok {
+			after = name // whom EAP asked for, not what the IKE_SA calls itself
+		}
+		ikeFailed(c, after, strings.ToLower(strings.TrimPrefix(method, "EAP_")), "eap", ev)
 	}},
 	{"tried ", func(c charonLine, rest string, ev *ecs.Event) {
 		if _, ids, ok := strings.Cut(rest, " for '"); ok && strings.Contains(rest, "MAC mismatched") {
@@ -193,12 +202,13 @@ func ikeFailed(c charonLine, id, method, code string, ev *ecs.Event) {
 		method = "password"
 	}
 	if id != "" {
+		// An identity that looks like an address is what the peer says of itself.
 		setLogin(ev, ikeID(id))
-		if e := party(id); e != nil && e.IP != "" {
-			ev.Source = e
-		}
 	} else if name, ok := c.m.stream.notes.get(c.key(), c.m.at, ikeWithin); ok {
 		setLogin(ev, name)
+	}
+	if from, ok := c.m.stream.notes.get(c.key()+" from", c.m.at, ikeWithin); ok && c.sa != "" {
+		ev.Source = party(from)
 	}
 	key := "ike" + c.sa
 	if c.sa == "" && ev.User != nil {

@@ -62,7 +62,7 @@ func NewRecords(r io.Reader, max int) (*Records, error) {
 	case isEventXML(string(text[:min(len(text), 1024)])):
 		return &Records{next: scanned(in, max, nextXML), whole: true}, nil
 	case spansLines(text):
-		return &Records{next: scanned(in, max, nextObject)}, nil
+		return &Records{next: pages(scanned(in, max, nextObject))}, nil
 	}
 	return &Records{next: lines(NewLines(in, max))}, nil
 }
@@ -113,6 +113,26 @@ func spansLines(begin []byte) bool {
 	}
 	second, _, _ := bytes.Cut(rest, []byte("\n"))
 	return len(second) > 0 && second[0] != '{'
+}
+
+// pages takes the events out of objects that are pages of them.
+func pages(next func() (Record, error)) func() (Record, error) {
+	var page Record
+	var parts [][]byte
+	return func() (Record, error) {
+		if len(parts) == 0 {
+			var err error
+			if page, err = next(); err != nil || page.Reason != "" {
+				return page, err
+			}
+			if parts = unwrap(bytes.TrimSpace(page.Text)); parts == nil {
+				return page, nil
+			}
+		}
+		part := parts[0]
+		parts = parts[1:]
+		return Record{Text: part, Number: page.Number}, nil
+	}
 }
 
 // lines are the usual form.

@@ -4,8 +4,8 @@ import "bytes"
 
 // Split returns the parts of a line that are events of their own, in order and
 // as pieces of the line: several JSON objects written one after the other, with
-// blanks or commas between, or the objects of an array; or several Windows
-// events as XML. Every other line, also one whose JSON does not end, is a single
+// blanks or commas between, the objects of an array, or those of a page of
+// events ({"records":[…]}, {"value":[…]}); or several Windows events as XML. Every other line, also one whose JSON does not end, is a single
 // part.
 func Split(line []byte) [][]byte {
 	text := bytes.Trim(line, " \t\r")
@@ -34,9 +34,16 @@ func Split(line []byte) [][]byte {
 			return [][]byte{line}
 		}
 		if end == len(rest) && parts == nil && text[0] == line[0] {
+			if parts = unwrap(rest); parts != nil {
+				return parts
+			}
 			return [][]byte{line} // the usual case: the line is one object
 		}
-		parts = append(parts, rest[:end:end])
+		if page := unwrap(rest[:end]); page != nil {
+			parts = append(parts, page...)
+		} else {
+			parts = append(parts, rest[:end:end])
+		}
 		rest = bytes.TrimLeft(rest[end:], " \t\r\n,")
 	}
 	return parts

@@ -16,13 +16,20 @@ func TestSeveralObjectsInOneLineAreSeveralEvents(t *testing.T) {
 		`{"a":{"x":[1,{}]}} , {"b":"}{\"\\"}`: {`{"a":{"x":[1,{}]}}`, `{"b":"}{\"\\"}`},
 		`[{"a":1},{"b":2}]`:                   {`{"a":1}`, `{"b":2}`},
 		`[{"a":1}]`:                           {`{"a":1}`},
-		`[]`:                                  {`[]`},
-		`[1,2]`:                               {`[1,2]`},
-		`{"a":1}{"b":`:                        {`{"a":1}{"b":`},
-		`{"a":1} trailing`:                    {`{"a":1} trailing`},
-		`{"a":"x`:                             {`{"a":"x`},
-		`[Thu Oct 13 12:24:49 2022] [error]`:  {`[Thu Oct 13 12:24:49 2022] [error]`},
-		"":                                    {""},
+		`{"records":[{"a":1}, {"b":2}]}`:      {`{"a":1}`, `{"b":2}`},
+		`{"@odata.context":"x","value":[{"a":1}],"@odata.nextLink":"y"}`: {`{"a":1}`},
+		`{"records":[{"a":1}]}{"b":2}`:                                   {`{"a":1}`, `{"b":2}`},
+		`{"id":{"x":1},"events":[{"a":1}]}`:                              {`{"id":{"x":1},"events":[{"a":1}]}`},
+		`{"a":1,"events":[{"a":1}]}`:                                     {`{"a":1,"events":[{"a":1}]}`},
+		`{"records":[1]}`:                                                {`{"records":[1]}`},
+		`{"records":[]}`:                                                 {`{"records":[]}`},
+		`[]`:                                                             {`[]`},
+		`[1,2]`:                                                          {`[1,2]`},
+		`{"a":1}{"b":`:                                                   {`{"a":1}{"b":`},
+		`{"a":1} trailing`:                                               {`{"a":1} trailing`},
+		`{"a":"x`:                                                        {`{"a":"x`},
+		`[Thu Oct 13 12:24:49 2022] [error]`:                             {`[Thu Oct 13 12:24:49 2022] [error]`},
+		"":                                                               {""},
 		`<Events><Event>1</Event><Event>2</Event></Events>`: {`<Event>1</Event>`, `<Event>2</Event>`},
 		`<Event>1</Event> <Event>2</Event><Event>`:          {`<Event>1</Event>`, `<Event>2</Event>`, `<Event>`},
 		`<Event>1</Event>`:                     {`<Event>1</Event>`},
@@ -46,6 +53,9 @@ func FuzzSplit(f *testing.F) {
 		parts := Split(line)
 		require.NotEmpty(t, parts)
 		if !json.Valid(line) || !bytes.HasPrefix(line, []byte("{")) {
+			return
+		}
+		if unwrap(line) != nil {
 			return
 		}
 		require.Len(t, parts, 1, "one object is one event")
