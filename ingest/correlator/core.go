@@ -298,6 +298,10 @@ func (c *Core) Sweep(now time.Time) {
 	}
 }
 
+// Whole reports whether a rule looks at any field of an event, so that it must
+// be given all of them; else those that attemptOf reads are enough.
+func (c *Core) Whole() bool { return len(c.stateless) > 0 }
+
 // Waiting reports whether a trigger waits for the event time of its source to
 // pass, so that every event matters and not attempts alone.
 func (c *Core) Waiting() bool {

@@ -31,10 +31,11 @@ type runner struct {
 	ledger   *ledger
 	patience time.Duration // with one call of the document store; what fails is tried again
 
-	mu    sync.Mutex // core and all below
-	core  *Core
-	kept  []*Attempt // not stored yet
-	queue []Output   // not said yet
+	mu     sync.Mutex // core and all below
+	core   *Core
+	reader reader
+	kept   []*Attempt // not stored yet
+	queue  []Output   // not said yet
 
 	// After a restart, partitions are read again from Rewind before. What
 	// sequence rules say meanwhile is held, because a line that takes it back
@@ -74,7 +75,7 @@ type metrics struct {
 
 func newRunner(deps run.Deps, cfg Config) *runner {
 	f := promauto.With(deps.Metrics)
-	return &runner{
+	r := &runner{
 		deps: deps, cfg: cfg, patience: storePatience,
 		core:      NewCore(Options{Rules: Rules(), Params: cfg.Params, Tenants: cfg.Tenants, LookBack: cfg.LookBack, Limit: cfg.Limit}),
 		rewinding: map[int]*rewind{}, held: map[string]Output{}, behind: map[int]int64{},
@@ -88,6 +89,8 @@ func newRunner(deps run.Deps, cfg Config) *runner {
 			bad:      f.NewCounterVec(prometheus.CounterOpts{Name: "varde_correlator_unreadable_total", Help: "Messages that cannot be read, by topic."}, []string{"topic"}),
 		},
 	}
+	r.reader.whole = r.core.Whole()
+	return r
 }
 
 // open declares the collections and reads what was kept, again and again while
@@ -191,12 +194,12 @@ func (r *runner) judge(ctx context.Context, batch []bus.Message) {
 		if m.Type != topics.TypeEvent || !r.matters(m.Value) {
 			continue
 		}
-		var e ecs.Event
-		if err := json.Unmarshal(m.Value, &e); err != nil || e.Varde.Tenant != m.Tenant || !tenant.ID(m.Tenant).Valid() {
+		e, err := r.reader.event(m.Value)
+		if err != nil || e.Varde.Tenant != m.Tenant || !tenant.ID(m.Tenant).Valid() {
 			r.unreadable(ctx, m)
 			continue
 		}
-		r.take(r.core.Event(&e, m.Trace, warm, now))
+		r.take(r.core.Event(e, m.Trace, warm, now))
 	}
 	r.kept = append(r.kept, r.core.Kept()...)
 }
