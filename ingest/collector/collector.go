@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"varde.internal/platform/eventindex"
 	"varde.internal/platform/id"
 	"varde.internal/schemas/ecs"
 	"varde.internal/schemas/topics"
@@ -195,14 +196,22 @@ func partition(tenant, class, period string, event, received time.Time) string {
 		at = received
 	}
 	if class == "" {
-		class = "standard"
+		class = classStandard
 	}
 	form := "2006-01-02"
 	if period == PeriodMonth {
 		form = "2006-01"
 	}
-	return tenant + "." + class + "." + at.UTC().Format(form)
+	name := tenant + "." + class + "." + at.UTC().Format(form)
+	if class != classStandard && !eventindex.ValidPartition(name) {
+		// Registered before the register refused it: no line is lost for its class.
+		return partition(tenant, classStandard, period, event, received)
+	}
+	return name
 }
+
+// classStandard is the retention class of sources that name none.
+const classStandard = "standard"
 
 // covers says whether an address of the register, single or a range, holds ip;
 // bits is how narrowly.

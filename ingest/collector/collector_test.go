@@ -212,6 +212,7 @@ func TestPartitionFollowsTheEventUnlessItsClockIsWrong(t *testing.T) {
 		require.Equal(t, want, partition("bo", "", PeriodDay, event, received))
 	}
 	require.Equal(t, "bo.long.2026-11", partition("bo", "long", PeriodMonth, received, received))
+	require.Equal(t, "bo.standard.2026-11-22", partition("bo", "Lang tid", PeriodDay, received, received), "a class that no partition can have loses no line")
 }
 
 func TestTheRegisterIsReadAsItHoldsNow(t *testing.T) {
