@@ -93,6 +93,7 @@ type Stream struct {
 	last    map[string]said // by host: what the last message was
 	now     time.Time       // of the line in work
 	logon   winLogon        // of Windows, before this one
+	win     *winEvent       // its room
 	tallies []tally         // of passwords that a line will sum up
 	inside  bool            // of an object that lies in another
 	columns []string        // of a table, as its header named them

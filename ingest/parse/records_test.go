@@ -98,7 +98,7 @@ func TestWhatIsTooLongComesInPieces(t *testing.T) {
 // A list of any length is read with the memory of one event.
 func TestALongListIsAStream(t *testing.T) {
 	t.Parallel()
-	const n = 20_000
+	const n = 4_000
 	event := winXML("4625", true, logonFields()...)
 	in := io.MultiReader(strings.NewReader("<Events>"), &endless{text: event + "\n", left: n}, strings.NewReader("</Events>"))
 	r, err := NewRecords(in, 1<<20)

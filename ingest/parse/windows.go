@@ -31,6 +31,15 @@ type winEvent struct {
 
 type winField struct{ name, value string }
 
+// winEvent is empty, with the room of the one before.
+func (s *Stream) winEvent() *winEvent {
+	if s.win == nil {
+		s.win = &winEvent{}
+	}
+	*s.win = winEvent{data: s.win.data[:0], user: s.win.user[:0], extra: s.win.extra[:0]}
+	return s.win
+}
+
 // Providers whose events have a meaning. The number of an event alone says
 // nothing: 4625 of EventSystem is no failed logon.
 const (
@@ -245,6 +254,9 @@ func (w *winEvent) audit() string {
 // winNumber reads 0x1f, 31 and -9214364837600034816; what is no number is 0.
 func winNumber(text string) int64 {
 	text = strings.TrimSpace(text)
+	if text == "" || (text[0] != '-' || len(text) == 1) && (text[0] < '0' || text[0] > '9') {
+		return 0
+	}
 	if len(text) > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') {
 		n, _ := strconv.ParseUint(text[2:], 16, 64)
 		return int64(n)
@@ -289,6 +301,7 @@ func (s *Stream) winTime(w *winEvent, now time.Time, ev *ecs.Event) error {
 // about in words, and its fields, so that a search for any of them finds it.
 func (w *winEvent) text(title string) string {
 	var b strings.Builder
+	b.Grow(768)
 	b.WriteString(firstOf(title, strings.TrimSpace(w.provider+" "+w.code)))
 	separator := ": "
 	for _, fields := range [][]winField{w.data, w.user} {

@@ -22,9 +22,9 @@ var windowsJSON = jsonKind{
 			return &Error{ReasonFormat, "the object is no Windows event"}
 		}
 		ev.Message = ""
-		w := winEvent{}
-		shape(&w, o)
-		return s.windows(&w, now, ev)
+		w := s.winEvent()
+		shape(w, o)
+		return s.windows(w, now, ev)
 	},
 }
 
@@ -345,12 +345,12 @@ func (w *winEvent) flat(o object) {
 	}
 	for _, part := range []string{"event_data", "EventData"} {
 		if in := o.inner(part); in.ok() {
-			w.data = nil
+			w.data = w.data[:0]
 			w.add(&w.data, in)
 		}
 	}
 	if o.has("LogName") && o.has("ProviderName") { // Get-WinEvent: what is left are properties of its own
-		w.pid, w.data = o.str("ProcessId"), nil
+		w.pid, w.data = o.str("ProcessId"), w.data[:0]
 		var names []string
 		if w.provider == winSecurity {
 			names = winProperties[w.code]

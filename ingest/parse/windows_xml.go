@@ -23,14 +23,14 @@ var windowsXML = Format{
 			s.kind = &windowsJSON
 			return s.readJSON(line, now, ev)
 		}
-		w := winEvent{}
+		w := s.winEvent()
 		if err := w.readXML(line); err != nil {
 			return err
 		}
 		if w.code == "" && w.provider == "" && w.channel == "" {
 			return &Error{ReasonFormat, "the XML is no Windows event"}
 		}
-		return s.windows(&w, now, ev)
+		return s.windows(w, now, ev)
 	},
 }
 
