@@ -108,9 +108,17 @@ type line struct {
 // batch gathers the messages of lines until they are published.
 type batch struct {
 	events, failed []bus.Message
+	bytes          int
 }
 
 func (b *batch) len() int { return len(b.events) + len(b.failed) }
+
+// fullBatch is how many bytes are published at once, whatever the number of
+// lines: what a slow bus makes each connection hold.
+const fullBatch = 1 << 20
+
+// full says whether the batch is to be published before more is read.
+func (b *batch) full(lines int) bool { return b.len() >= lines || b.bytes >= fullBatch }
 
 // add parses one line into the batch.
 func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
@@ -152,6 +160,7 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 	if ev.Host != nil {
 		host = ev.Host.Name
 	}
+	b.bytes += len(value)
 	b.events = append(b.events, bus.Message{
 		Tenant: ev.Varde.Tenant, Key: i.key(o, ev.Varde.Tenant, host),
 		ID: l.id, Type: topics.TypeEvent, Version: 1, Value: value,
@@ -194,6 +203,7 @@ func (i *intake) dead(b *batch, o *origin, l line, received time.Time) {
 		i.log.Error("a dead letter could not be written", "source", o.source.ID, "err", err)
 		return
 	}
+	b.bytes += len(value)
 	b.failed = append(b.failed, bus.Message{
 		Tenant: o.source.Tenant, Key: bus.Key(i.secret, o.source.Tenant, o.source.ID),
 		ID: l.id, Type: topics.TypeDeadLetter, Version: 1, Value: value,
@@ -219,6 +229,7 @@ func (i *intake) publish(ctx context.Context, b *batch) error {
 		}
 		b.events = b.events[:0]
 	}
+	b.bytes = 0
 	i.metrics.publish.Observe(time.Since(began).Seconds())
 	return nil
 }

@@ -55,7 +55,7 @@ func Replay(ctx context.Context, deps run.Deps, cfg Config, f ReplayFile) (Repla
 		if err != nil && !end {
 			return done, fmt.Errorf("collector: replay %s: %w", f.Name, err)
 		}
-		if b.len() >= cfg.MaxBatch || end {
+		if b.full(cfg.MaxBatch) || end {
 			events, dead := len(b.events), len(b.failed)
 			if err := i.publish(ctx, &b); err != nil {
 				return done, err

@@ -92,7 +92,7 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, src Source, way, prov
 			m.intake.add(&b, &o, line{raw: frame.raw, reason: frame.reason, detail: frame.detail}, m.deps.Clock())
 		}
 		pause := errors.Is(err, errPause)
-		if b.len() >= m.cfg.MaxBatch || err != nil {
+		if b.full(m.cfg.MaxBatch) || err != nil {
 			wait, cancel := context.WithTimeout(persist, m.grace(ctx))
 			perr := m.intake.persist(wait, &b)
 			cancel()

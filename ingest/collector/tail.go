@@ -397,7 +397,7 @@ func (t *tail) drain(ctx context.Context) error {
 		case len(t.part) > t.m.cfg.MaxLine:
 			t.pieces(whole)
 		}
-		if t.batch.len() >= t.m.cfg.MaxBatch {
+		if t.batch.full(t.m.cfg.MaxBatch) {
 			if err := t.flush(ctx); err != nil {
 				return err
 			}

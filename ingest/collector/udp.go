@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"varde.internal/ingest/parse"
@@ -20,7 +21,10 @@ type datagram struct {
 
 // Datagrams wait here while the bus is slow; more are lost, and counted: UDP
 // cannot hold its sender back.
-const waitingDatagrams = 20_000
+const (
+	waitingDatagrams = 20_000
+	waitingBytes     = 32 << 20
+)
 
 // listenUDP takes datagrams (RFC 5426) until ctx is done.
 func (m *Module) listenUDP(ctx context.Context, conn *net.UDPConn) error {
@@ -28,10 +32,11 @@ func (m *Module) listenUDP(ctx context.Context, conn *net.UDPConn) error {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	queue := make(chan datagram, waitingDatagrams)
+	var waiting atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		m.drainUDP(ctx, queue)
+		m.drainUDP(ctx, queue, &waiting)
 	}()
 	defer func() {
 		close(queue)
@@ -46,18 +51,22 @@ func (m *Module) listenUDP(ctx context.Context, conn *net.UDPConn) error {
 		if err != nil {
 			continue // an ICMP answer to nobody
 		}
-		select {
-		case queue <- datagram{from.Addr().Unmap(), append([]byte(nil), buf[:n]...), m.deps.Clock()}:
-		default:
-			m.metrics.refused.WithLabelValues("udp", "queue-full").Inc()
+		if waiting.Load() < waitingBytes {
+			select {
+			case queue <- datagram{from.Addr().Unmap(), append([]byte(nil), buf[:n]...), m.deps.Clock()}:
+				waiting.Add(int64(n))
+				continue
+			default:
+			}
 		}
+		m.metrics.refused.WithLabelValues("udp", "queue-full").Inc()
 	}
 }
 
 // senders of datagrams whose parsers are kept; beyond, all are forgotten.
 const maxSenders = 10_000
 
-func (m *Module) drainUDP(ctx context.Context, queue <-chan datagram) {
+func (m *Module) drainUDP(ctx context.Context, queue <-chan datagram, waiting *atomic.Int64) {
 	origins := map[netip.Addr]*origin{}
 	var b batch
 	var since time.Time
@@ -71,11 +80,12 @@ func (m *Module) drainUDP(ctx context.Context, queue <-chan datagram) {
 				m.flushUDP(ctx, persist, &b)
 				return
 			}
+			waiting.Add(-int64(len(d.raw)))
 			if b.len() == 0 {
 				since = time.Now()
 			}
 			m.addDatagram(&b, origins, d)
-			if b.len() >= m.cfg.MaxBatch || time.Since(since) > gather {
+			if b.full(m.cfg.MaxBatch) || time.Since(since) > gather {
 				m.flushUDP(ctx, persist, &b)
 			}
 		case <-tick.C:
