@@ -234,7 +234,8 @@ func asaGroup(l asaLine, text string, ev *ecs.Event) {
 	}
 	ip, what, _ := strings.Cut(tail, ">")
 	what = strings.TrimPrefix(what, " ")
-	group, user, _ := strings.Cut(strings.TrimPrefix(head, "Group <"), "> User <")
+	group, user, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(head, "Tunnel"), "Group <"), "> User <")
+	group, _, _ = strings.Cut(group, "> GroupPolicy <")
 	ev.Source = party(ip)
 	asaUser(ev, user)
 	asaGroupName(ev, group)

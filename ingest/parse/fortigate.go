@@ -23,12 +23,16 @@ func fortigateAlone(text string) bool {
 		return false
 	}
 	head := text[:min(len(text), 400)]
-	return strings.Contains(head, " logid=") || strings.Contains(head, " devid=") || strings.Contains(head, " log_id=") && strings.Contains(head, " subtype=")
+	return strings.Contains(head, " logid=") || strings.Contains(head, ",logid=") || strings.Contains(head, " devid=") || strings.Contains(head, " log_id=") && strings.Contains(head, " subtype=")
 }
 
 func readFortigate(m *message, ev *ecs.Event) {
 	var room [64]pair
-	f := readPairs(room[:0], m.text, '=')
+	ends := " \t"
+	if i := strings.IndexAny(m.text, " ,"); i > 0 && m.text[i] == ',' {
+		ends = "," // config log syslogd setting, set format csv
+	}
+	f := pairsUntil(room[:0], m.text, '=', ends)
 	fortigateTime(f, m, ev)
 	ev.Event.Code = f.any("logid", "log_id")
 	ev.Observer = &ecs.Observer{Vendor: "Fortinet", Product: "Fortigate", Type: "firewall", Name: f.get("devname"), Serial: f.any("devid", "device_id")}
@@ -50,7 +54,7 @@ func readFortigate(m *message, ev *ecs.Event) {
 	}
 	ev.Event.Reason = word(f.get("reason"))
 	setLogin(ev, word(f.any("user", "xauthuser", "eapuser")))
-	ev.Source = party(f.any("remip", "srcip"))
+	ev.Source = party(f.any("remip", "remote_ip", "srcip"))
 	ev.Destination = party(f.any("locip", "dstip"))
 	if ev.Source != nil {
 		ev.Source.Port = portOf(f.any("remport", "srcport"))
@@ -132,7 +136,7 @@ func (m *message) setWall(text string, ev *ecs.Event) {
 
 func fortigateVPN(f pairs, m *message, ev *ecs.Event) {
 	ev.Service = &ecs.Service{Name: "vpn", Type: "vpn"}
-	innerAddress(ev, f.any("tunnelip", "assignip"))
+	innerAddress(ev, f.any("tunnelip", "tunnel_ip", "assignip"))
 	label(ev, "tunnel", word(f.any("vpntunnel", "tunneltype")))
 	tunnel := f.get("tunneltype")
 	if id := f.get("tunnelid"); id != "0" {

@@ -266,6 +266,10 @@ var openvpnPhrases = []struct {
 		classify(ev, kindConnect, actionConnectionOpened, "")
 		v.message.stream.notes.drop(v.id(v.peer.key)) // the next try from the same port
 	}},
+	{"TCP connection established with ", func(v vpnLine, rest string, ev *ecs.Event) {
+		v.from(rest, ev)
+		classify(ev, kindConnect, actionConnectionOpened, "")
+	}},
 	{"SIG", signalled},
 	{"MULTI_sva: pool returned IPv4=", func(_ vpnLine, rest string, ev *ecs.Event) {
 		ip, _, _ := strings.Cut(rest, ",")

@@ -32,7 +32,10 @@ func (p pairs) any(keys ...string) string {
 // readPairs reads KEY=VALUE or KEY="VALUE" separated by blanks, sep being the
 // sign between key and value. In quotes \" and \\ are escapes; a quote that no
 // blank follows is part of the value. What is no pair is passed over.
-func readPairs(into pairs, text string, sep byte) pairs {
+func readPairs(into pairs, text string, sep byte) pairs { return pairsUntil(into, text, sep, " \t") }
+
+// pairsUntil is readPairs where a value without quotes ends at one of ends.
+func pairsUntil(into pairs, text string, sep byte, ends string) pairs {
 	for {
 		text = strings.TrimLeft(text, " \t,;")
 		if text == "" {
@@ -51,7 +54,7 @@ func readPairs(into pairs, text string, sep byte) pairs {
 		if len(text) > 0 && text[0] == '"' {
 			value, text = quotedValue(text)
 		} else {
-			end := strings.IndexAny(text, " \t")
+			end := strings.IndexAny(text, ends)
 			if end < 0 {
 				end = len(text)
 			}

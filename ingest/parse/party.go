@@ -35,6 +35,9 @@ func party(s string) *ecs.Endpoint {
 	if absent(s) {
 		return nil
 	}
+	if strings.IndexByte(s, ',') > 0 {
+		return lastOutside(s)
+	}
 	e := &ecs.Endpoint{}
 	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil {
 		if a.IsUnspecified() {
@@ -61,6 +64,25 @@ func party(s string) *ecs.Endpoint {
 	}
 	e.Domain, e.Port = host, port
 	return e
+}
+
+// lastOutside picks from a list of proxies (X-Forwarded-For) the last address
+// that is not of a private network: what stands before it the client can have
+// written. A list of private ones only is its first.
+func lastOutside(list string) *ecs.Endpoint {
+	var first *ecs.Endpoint
+	parts := strings.Split(list, ",")
+	for i := len(parts) - 1; i >= 0; i-- {
+		e := party(strings.ReplaceAll(parts[i], ",", ""))
+		if e == nil || e.IP == "" {
+			continue
+		}
+		if a, err := netip.ParseAddr(e.IP); err == nil && !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() {
+			return e
+		}
+		first = e
+	}
+	return first
 }
 
 // partyPort is party with the port apart; a port of 0 is none.
