@@ -243,11 +243,8 @@ func (t *tail) open(ctx context.Context) (ok bool, err error) {
 
 // begin reads on in a file at its position.
 func (t *tail) begin(f *os.File, in io.Reader, pos position) error {
-	if s, seeks := in.(io.Seeker); seeks {
-		if _, err := s.Seek(pos.Offset, io.SeekStart); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	} else if _, err := io.CopyN(io.Discard, in, pos.Offset); err != nil {
+	before, err := readBefore(in, pos.Offset)
+	if err != nil {
 		return errors.Join(err, f.Close())
 	}
 	t.file, t.pos, t.saved = f, pos, pos.Offset
@@ -255,7 +252,24 @@ func (t *tail) begin(f *os.File, in io.Reader, pos position) error {
 	t.part, t.long = t.part[:0], false
 	t.origin = t.m.intake.open(t.source, "file", ecs.ProvenanceFile, parse.Options{Resume: pos.State})
 	t.origin.path = t.path
+	t.origin.stream.Recall(before, int64(len(before)) == pos.Offset, t.m.deps.Clock())
 	return nil
+}
+
+// readBefore goes to a position of a file, and returns what stands before it as
+// far as a parser may want to know of it.
+func readBefore(in io.Reader, offset int64) ([]byte, error) {
+	before := make([]byte, min(offset, parse.Recalled))
+	skip := offset - int64(len(before))
+	if s, seeks := in.(io.Seeker); seeks {
+		if _, err := s.Seek(skip, io.SeekStart); err != nil {
+			return nil, err
+		}
+	} else if _, err := io.CopyN(io.Discard, in, skip); err != nil {
+		return nil, err
+	}
+	_, err := io.ReadFull(in, before)
+	return before, err
 }
 
 // maxFirst bounds what of a first line tells files apart.

@@ -154,6 +154,20 @@ func TestAFileGoesOnWhereItWasAfterARestart(t *testing.T) {
 	require.Equal(t, upTo(20), numbers(t, events))
 }
 
+func TestARepetitionIsCountedAcrossARestart_R36(t *testing.T) {
+	t.Parallel()
+	f, r, cfg := followed(t)
+	f.write("Nov 22 10:00:00 arkiv01 sshd[7]: Failed password for root from 192.0.2.7 port 22 ssh2\n")
+	r.await(1, 0)
+	r.stop()
+	f.write("Nov 22 10:00:30 arkiv01 last message repeated 3 times\n")
+	r.start(cfg)
+	events, _ := r.await(2, 0)
+	require.True(t, events[1].Varde.Attempt)
+	require.Equal(t, 3, events[1].Varde.Repeat)
+	require.Equal(t, "192.0.2.7", events[1].Source.IP)
+}
+
 func pack(t *testing.T, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)

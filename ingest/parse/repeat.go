@@ -1,8 +1,10 @@
 package parse
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
+	"time"
 
 	"varde.internal/schemas/ecs"
 )
@@ -80,4 +82,32 @@ func (s *Stream) again(m *message, ev *ecs.Event) (n int, err error) {
 		ev.Process = &ecs.Process{Name: m.program, PID: m.pid}
 	}
 	return n, nil
+}
+
+// Recalled is how many bytes before a position Recall wants at most.
+const Recalled = 64 << 10
+
+// Recall reads the lines that stand before the one that the stream resumes at,
+// so that what spans lines (a message that the next line repeats, a password
+// that two lines refuse) is known again and a second reading gives the same
+// events. text ends where the stream begins; whole says that it begins with a
+// line, else its first piece is passed over. Times stay as Options.Resume says.
+func (s *Stream) Recall(text []byte, whole bool, now time.Time) {
+	if !whole {
+		_, after, ok := bytes.Cut(text, []byte{'\n'})
+		if !ok {
+			return
+		}
+		text = after
+	}
+	clock, columns := s.clock, s.columns
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSuffix(line, []byte{'\n'}); len(bytes.TrimRight(line, "\r")) > 0 {
+			_, _ = s.Parse(line, now) // it was read before: only what it leaves behind matters
+		}
+	}
+	s.clock = clock
+	if columns != nil {
+		s.columns = columns
+	}
 }

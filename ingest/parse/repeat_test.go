@@ -55,6 +55,27 @@ func TestLastMessageRepeatedCountsTheLineBefore_R36(t *testing.T) {
 	}
 }
 
+func TestWhatSpansLinesIsRecalledAfterAStop(t *testing.T) {
+	t.Parallel()
+	const before = "Nov 22 09:59:00 b sshd[1]: x\nNov 22 10:00:00 a sshd[1]: Failed password for root from 192.0.2.7 port 22 ssh2\n"
+	const next = "Nov 22 10:00:30 a last message repeated 3 times"
+	for text, w := range map[string]want{
+		before:      failed("root", "192.0.2.7", 22, "password").times(3),
+		before[5:]:  failed("root", "192.0.2.7", 22, "password").times(3),
+		before[40:]: {dataset: DatasetUnparsed},
+		"":          {dataset: DatasetUnparsed},
+	} {
+		resume := State{Previous: reference}
+		s, err := NewStream(Options{Resume: resume})
+		require.NoError(t, err)
+		s.Recall([]byte(text), len(text) == len(before), reference)
+		require.Equal(t, resume, s.State(), "where the file was is not forgotten")
+		ev, err := s.Parse([]byte(next), reference)
+		require.NoError(t, err)
+		require.Equal(t, w, got(ev), text)
+	}
+}
+
 func TestEmptyWordsAreNoAddress(t *testing.T) {
 	t.Parallel()
 	for _, word := range []string{"", "-", "N/A", "n/a", "null", "(null)", "unknown", "UNKNOWN", "none", "?", "nil", "-:22", "unknown:22"} {
