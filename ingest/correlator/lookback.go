@@ -176,9 +176,14 @@ func (b *lookback) failures(c *judgement, name string) (evidence []*Attempt, ok 
 	if !found {
 		return nil, false
 	}
+	if repeated(list, i) {
+		return nil, false
+	}
 	run := func(i int) (got []*Attempt, total int) {
 		for j := i; j >= 0 && total < c.params.FailedLogons && list[i].Time.Sub(list[j].Time) <= c.params.FailedWithin; j-- {
-			got, total = append(got, list[j].Attempt), total+list[j].repeats()
+			if !repeated(list, j) {
+				got, total = append(got, list[j].Attempt), total+list[j].repeats()
+			}
 		}
 		return got, total
 	}
@@ -186,13 +191,30 @@ func (b *lookback) failures(c *judgement, name string) (evidence []*Attempt, ok 
 	if total < c.params.FailedLogons {
 		return nil, false
 	}
-	if i > 0 {
-		if _, before := run(i - 1); before >= c.params.FailedLogons {
+	for i--; i >= 0 && repeated(list, i); i-- {
+	}
+	if i >= 0 {
+		if _, before := run(i); before >= c.params.FailedLogons {
 			return nil, false
 		}
 	}
 	slices.Reverse(got)
 	return got, true
+}
+
+// repeated reports whether the i-th is a line that is on the list already, where
+// time is finer than a second and line, time and source are equal ("Attempts").
+func repeated(list []*entry, i int) bool {
+	e := list[i]
+	if e.Time.Nanosecond() == 0 || e.SHA256 == "" {
+		return false
+	}
+	for j := i - 1; j >= 0 && list[j].Time.Equal(e.Time); j-- {
+		if list[j].SHA256 == e.SHA256 && list[j].Source == e.Source {
+			return true
+		}
+	}
+	return false
 }
 
 // usesOf gives the successful logons that the window let in, in order.

@@ -1,6 +1,7 @@
 package correlator
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -268,6 +269,23 @@ func TestFailedVendorLoginsAreObservationsBelowFive_C4(t *testing.T) {
 		require.Equal(t, want, w.rules(), "%d failures", n)
 		require.Positive(t, w.core.Counts().Observations)
 	}
+}
+
+func TestARepeatOfALineCountsOnce_C4(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, region()...)
+	events := w.fails("03:00:00.250", 4)
+	for i, e := range events { // each comes a second time, from another place in the file
+		twin := *e
+		twin.Event.ID, twin.Log = fmt.Sprint("twin", i), &ecs.Log{Offset: 1 << 30}
+		events = append(events, &twin)
+	}
+	w.see(events...)
+	w.pass(time.Minute)
+	require.Empty(t, w.said, "four lines are four failures")
+	w.see(w.login("03:00:10.250", failed))
+	require.Equal(t, []string{"C4"}, w.rules())
+	require.Len(t, w.only().Evidence, 5)
 }
 
 func TestFailedVendorLoginsInAWindowAreNotC4_C4(t *testing.T) {
