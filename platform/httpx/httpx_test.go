@@ -25,6 +25,7 @@ import (
 	"varde.internal/platform/httpx"
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/problem"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/openapi"
 )
@@ -99,24 +100,7 @@ paths:
 type fixture struct {
 	app      *fiber.App
 	contract *httpx.Contract
-	log      *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log      *runtest.Log
 }
 
 type thing struct {
@@ -134,7 +118,7 @@ func start(t *testing.T, change func(*httpx.Config)) fixture {
 	require.NoError(t, err)
 	c, err := httpx.NewContract(doc)
 	require.NoError(t, err)
-	log := &lockedBuffer{}
+	log := &runtest.Log{}
 	cfg := httpx.Config{
 		Name: "things", Loaded: c, Verifier: authtest.Verifier("things"), Metrics: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),

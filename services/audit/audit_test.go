@@ -25,6 +25,7 @@ import (
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/id"
 	"varde.internal/platform/run"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/topics"
 )
@@ -122,16 +123,7 @@ func (w *world) start(log ...*slog.Logger) (m *Module, stop func()) {
 		},
 	}, w.cfg)
 	require.NoError(w, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	require.Eventually(w, func() bool { return m.Ready(ctx) == nil }, time.Minute, 5*time.Millisecond)
-	stop = sync.OnceFunc(func() {
-		cancel()
-		require.NoError(w, <-done)
-	})
-	w.Cleanup(stop)
-	return m, stop
+	return m, runtest.Start(w, m)
 }
 
 func in(tid tenant.ID) context.Context { return tenant.With(context.Background(), tid) }

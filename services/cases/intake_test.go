@@ -15,6 +15,7 @@ import (
 
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/docstore/sqlite"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/schemas/topics"
 )
 
@@ -125,7 +126,7 @@ func drawMessages(rt *rapid.T, tid string) (all []topics.Finding, withdrawn map[
 func TestAnyOrderRepetitionAndRestartGivesTheSameCases_R27(t *testing.T) {
 	store := &flaky{Store: sqlite.OpenTemp(t)}
 	org := NewOrg()
-	c := &clock{now: t0}
+	c := runtest.NewClock(t0)
 	s := newService(t, store, c, org)
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -446,7 +447,7 @@ func (b *between) Find(ctx context.Context, collection string, q docstore.Query)
 func TestAnOlderTallyNeverOverwritesANewerOne(t *testing.T) {
 	t.Parallel()
 	store := &between{Store: sqlite.OpenTemp(t)}
-	s := newService(t, store, &clock{now: t0}, orgOf())
+	s := newService(t, store, runtest.NewClock(t0), orgOf())
 	ctx := in("bo")
 	first, second := finding("bo", "a", t0, topics.SeverityLow), finding("bo", "b", t0.Add(time.Minute), topics.SeverityCritical)
 	store.do = func() { require.NoError(t, s.TakeFinding(ctx, second, false)) }

@@ -48,10 +48,10 @@ func TestTheManagersJourney_R8_R9_R10_R11_R14(t *testing.T) {
 	require.Len(t, queue.Items, 1)
 	require.Equal(t, casesapi.Section("new"), queue.Items[0].Section)
 	require.Equal(t, 1, queue.Counts["new"])
-	require.Equal(t, 1, w.audit.read("case.list", "queue:own"))
+	require.Equal(t, 1, w.audit.Count("case.list", "queue:own"))
 
 	c := httpxtest.Decode[casesapi.Case](t, w.call("GET", path, manager, nil))
-	require.Equal(t, 1, w.audit.read("case.read", "case:"+caseID))
+	require.Equal(t, 1, w.audit.Count("case.read", "case:"+caseID))
 	require.Equal(t, "system-responsible", c.Routing.Sentence.Slug)
 	require.Equal(t, "P resp", c.Summary.Handler.Name)
 	require.Equal(t, casesapi.CaseNextStep("acknowledge"), c.NextStep)
@@ -148,14 +148,14 @@ func TestRawLinesAreForThoseWhoMay_R41(t *testing.T) {
 	require.NotContains(t, string(hidden.Body), "line a")
 	require.NotContains(t, string(hidden.Body), "vendor-account")
 	require.NotContains(t, string(w.call("GET", path, superuser, nil).Body), "vendor-person")
-	require.Zero(t, w.audit.read("evidence.read", "case:"+caseID))
+	require.Zero(t, w.audit.Count("evidence.read", "case:"+caseID))
 
 	list = httpxtest.Decode[casesapi.EvidenceList](t, w.call("GET", path+"/evidence", manager, nil))
 	require.True(t, list.Raw)
 	require.Equal(t, "line a", list.Items[0].Evidence.Original)
-	require.Equal(t, 1, w.audit.read("evidence.read", "case:"+caseID))
+	require.Equal(t, 1, w.audit.Count("evidence.read", "case:"+caseID))
 
-	w.audit.away = true
+	w.audit.Fail(true)
 	for _, p := range []string{path, path + "/evidence", path + "/history", path + "/messages", "/v1/queue"} {
 		require.GreaterOrEqual(t, w.call("GET", p, manager, nil).Status, 500, "%s: what cannot be recorded is not shown", p)
 	}

@@ -1,10 +1,8 @@
 package cases
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/audit/audittest"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
 	"varde.internal/platform/blob"
@@ -25,6 +24,7 @@ import (
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/run"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/gen/commonapi"
 	"varde.internal/schemas/gen/searchapi"
@@ -37,27 +37,15 @@ type world struct {
 	m     *Module
 	bus   bus.Bus
 	blobs blob.Bucket
-	audit *recorder
-	clock *clock
-	log   *bytes.Buffer
+	audit *audittest.Recorder
+	clock *runtest.Clock
+	log   *runtest.Log
 	calls []string // what the search service was asked
-}
-
-// syncWriter lets the log of many goroutines be read afterwards.
-type syncWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (w *syncWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.w.Write(p)
 }
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, bus: bustest.Start(t), audit: &recorder{}, clock: &clock{now: t0}, log: &bytes.Buffer{}}
+	w := &world{t: t, bus: bustest.Start(t), audit: &audittest.Recorder{}, clock: runtest.NewClock(t0), log: &runtest.Log{}}
 	key, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	w.blobs, err = blob.Open(t.Context(), "file://"+t.TempDir(), key)
@@ -71,7 +59,7 @@ func start(t *testing.T) *world {
 	search := httptest.NewServer(http.HandlerFunc(w.search))
 	t.Cleanup(search.Close)
 	deps := run.Deps{
-		Log: slog.New(slog.NewTextHandler(&syncWriter{w: w.log}, nil)), Clock: w.clock.Now, Metrics: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), Clock: w.clock.Now, Metrics: prometheus.NewRegistry(),
 		Bus: w.bus, Docs: sqlite.OpenTemp(t), Blobs: w.blobs, Verifier: authtest.Verifier("cases"), Tokens: authtest.Tokens(t, "cases"), Audit: w.audit,
 		Secret: func(use string) []byte {
 			if use == "reporter-exclusion" {
@@ -87,11 +75,7 @@ func start(t *testing.T) *world {
 	require.NoError(t, err)
 	w.publishFacts("bo", facts("bo"))
 	w.publishFacts("lia", facts("lia"))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.m.Run(ctx) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
-	require.Eventually(t, func() bool { return w.m.Ready(t.Context()) == nil }, time.Minute, 20*time.Millisecond)
+	runtest.Start(t, w.m)
 	return w
 }
 

@@ -163,7 +163,7 @@ func TestTheReporterFollowsUpByCode_R14(t *testing.T) {
 	require.Equal(t, deviationapi.ReportState("closed"), v.State, "an older message does not take it back")
 	require.Equal(t, "Screens lock.", v.Outcome)
 	require.Equal(t, []string{"lock"}, v.Measures)
-	w.audit.away = true
+	w.audit.Fail(true)
 	require.GreaterOrEqual(t, w.call("POST", "/v1/public/follow-up", "", code).Status, 500)
 	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", submission("b")).Status, "reporting goes on while the audit service is away")
 }
@@ -396,7 +396,7 @@ func (w *world) everything() map[string]string {
 	drafts, err := w.s.drafts.Find(ctx, nil, findAll)
 	require.NoError(w.t, err)
 	dump("document drafts", drafts)
-	dump("audit", w.audit.intents)
+	dump("audit", w.audit.Records())
 	files, err := w.blobs.List(ctx, "")
 	require.NoError(w.t, err)
 	for _, f := range files {

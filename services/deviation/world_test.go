@@ -1,10 +1,8 @@
 package deviation
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"varde.internal/platform/audit/audittest"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
 	"varde.internal/platform/blob"
@@ -27,6 +26,7 @@ import (
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/id"
 	"varde.internal/platform/run"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/schemas/gen/deviationapi"
 	"varde.internal/schemas/topics"
 )
@@ -48,60 +48,6 @@ var findAll = docstore.FindOptions{Limit: 1000}
 
 var t0 = time.Date(2026, 3, 2, 9, 17, 5, 0, time.UTC)
 
-// recorder is the audit client of tests: it keeps the records, and can be away.
-type recorder struct {
-	mu      sync.Mutex
-	intents []topics.AuditRecord
-	away    bool
-}
-
-func (r *recorder) Intent(_ context.Context, rec topics.AuditRecord) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.away {
-		return "", errors.New("away")
-	}
-	r.intents = append(r.intents, rec)
-	return id.New(), nil
-}
-
-func (r *recorder) Outcome(context.Context, string, string, map[string]int) {}
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// log collects what many goroutines write.
-type logged struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // world is the module on embedded engines, running.
 type world struct {
 	t     *testing.T
@@ -109,9 +55,9 @@ type world struct {
 	s     *Service
 	bus   bus.Bus
 	blobs blob.Bucket
-	audit *recorder
-	clock *clock
-	log   *logged
+	audit *audittest.Recorder
+	clock *runtest.Clock
+	log   *runtest.Log
 	dir   string
 }
 
@@ -119,7 +65,7 @@ var allTopics = []string{bus.TopicRegister, bus.TopicDirectory, bus.TopicReports
 
 func start(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, bus: bustest.Start(t), audit: &recorder{}, clock: &clock{now: t0}, log: &logged{}, dir: t.TempDir()}
+	w := &world{t: t, bus: bustest.Start(t), audit: &audittest.Recorder{}, clock: runtest.NewClock(t0), log: &runtest.Log{}, dir: t.TempDir()}
 	key, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	w.blobs, err = blob.Open(t.Context(), "file://"+filepath.Join(w.dir, "blobs"), key)
@@ -148,11 +94,7 @@ func start(t *testing.T, change ...func(*Config)) *world {
 		w.fact(tid, topics.KindUnit, "home", topics.Unit{Name: "Home care", Level: 3})
 		w.fact(tid, topics.KindSystem, "ehr", topics.System{Name: "EHR", UnitID: "home"})
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- w.m.Run(ctx) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
-	require.Eventually(t, func() bool { return w.m.Ready(t.Context()) == nil }, time.Minute, 20*time.Millisecond)
+	runtest.Start(t, w.m)
 	w.s, err = w.m.Service()
 	require.NoError(t, err)
 	return w

@@ -23,6 +23,7 @@ import (
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/id"
 	"varde.internal/platform/run"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/topics"
 	"varde.internal/services/register"
@@ -60,11 +61,7 @@ func start(t *testing.T) *rig {
 	m, err := register.New(deps)
 	require.NoError(t, err)
 	r.m = m
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-done) })
-	require.Eventually(t, func() bool { return m.Ready(t.Context()) == nil }, time.Minute, 20*time.Millisecond)
+	runtest.Start(t, m)
 	return r
 }
 

@@ -26,6 +26,7 @@ import (
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/kql"
 	"varde.internal/platform/run"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/platform/systemscope"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
@@ -117,11 +118,7 @@ func start(t *testing.T) *world {
 		Secret: func(use string) []byte { s := sha256.Sum256([]byte(use)); return s[:] },
 	}, search.Default())
 	require.NoError(t, err)
-	running, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- m.Run(running) }()
-	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
-	require.Eventually(t, func() bool { return m.Ready(running) == nil }, 30*time.Second, 5*time.Millisecond)
+	runtest.Start(t, m)
 	w.m, w.app = m, m.App()
 	w.load()
 	return w

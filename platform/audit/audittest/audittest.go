@@ -91,3 +91,14 @@ func (r *Recorder) Actions() []string {
 	}
 	return out
 }
+
+// Count is how often an action on an object was intended.
+func (r *Recorder) Count(action, object string) int {
+	n := 0
+	for _, rec := range r.Records() {
+		if rec.Phase == audit.PhaseIntent && rec.Action == action && rec.Object == object {
+			n++
+		}
+	}
+	return n
+}

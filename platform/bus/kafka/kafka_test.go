@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -19,7 +18,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +28,7 @@ import (
 
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/embedded"
+	"varde.internal/platform/run/runtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -116,7 +115,7 @@ func TestPublishingThatWaitsIsSaid(t *testing.T) {
 	t.Parallel()
 	broker, err := embedded.Start(embedded.Options{Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	var text lockedBuffer
+	var text runtest.Log
 	b, err := Open(broker.URL(), Options{Log: slog.New(slog.NewTextHandler(&text, nil))})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -131,23 +130,6 @@ func TestPublishingThatWaitsIsSaid(t *testing.T) {
 	giveUp()
 	require.ErrorIs(t, <-published, context.Canceled)
 	require.NoError(t, b.Close())
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func TestAClosedBusRefuses(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/problem"
 	"varde.internal/platform/run"
+	"varde.internal/platform/run/runtest"
 	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/gen/webapi"
 	"varde.internal/services/web"
@@ -185,24 +186,12 @@ type door struct {
 	base     string
 	identity *identityStub
 	echo     *echo
-	log      *bytes.Buffer
-	logs     *sync.Mutex
-}
-
-type lockedLog struct {
-	b  *bytes.Buffer
-	mu *sync.Mutex
-}
-
-func (l lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
+	log      *runtest.Log
 }
 
 func open(t *testing.T, change func(*web.Config)) *door {
 	t.Helper()
-	d := &door{t: t, identity: &identityStub{t: t, sessions: map[string]auth.Principal{}}, echo: &echo{}, log: &bytes.Buffer{}, logs: &sync.Mutex{}}
+	d := &door{t: t, identity: &identityStub{t: t, sessions: map[string]auth.Principal{}}, echo: &echo{}, log: &runtest.Log{}}
 	at := map[string]string{"identity": listen(t, d.identity.app(t)), "deviation": listen(t, d.echo.app(t, "deviation")), "search": listen(t, d.echo.app(t, "search")), "cases": "http://127.0.0.1:1"}
 	cfg := web.Default()
 	cfg.Parts = []string{"identity", "deviation", "cases"}
@@ -221,7 +210,7 @@ func open(t *testing.T, change func(*web.Config)) *door {
 		change(&cfg)
 	}
 	m, err := web.New(run.Deps{
-		Log: slog.New(slog.NewJSONHandler(lockedLog{d.log, d.logs}, &slog.HandlerOptions{Level: slog.LevelDebug})), Clock: time.Now,
+		Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Clock: time.Now,
 		Verifier: authtest.Verifier("web"), Tokens: authtest.Tokens(t, "web"),
 		Secret:   func(use string) []byte { sum := sha256.Sum256([]byte(use)); return sum[:] },
 		Endpoint: func(service string) string { return at[service] },
@@ -232,11 +221,7 @@ func open(t *testing.T, change func(*web.Config)) *door {
 	return d
 }
 
-func (d *door) logged() string {
-	d.logs.Lock()
-	defer d.logs.Unlock()
-	return d.log.String()
-}
+func (d *door) logged() string { return d.log.String() }
 
 // browser keeps cookies and sends what a page of ours sends.
 type browser struct {
