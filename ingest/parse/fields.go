@@ -129,10 +129,13 @@ func relate(ev *ecs.Event) {
 			*list = append(*list, value)
 		}
 	}
-	for _, e := range [...]*ecs.Endpoint{ev.Source, ev.Destination} {
+	for _, e := range [...]*ecs.Endpoint{ev.Source, ev.Destination, ev.Client, ev.Server} {
 		if e != nil {
 			add(&r.IP, e.IP)
 			add(&r.Hosts, e.Domain)
+			if e.NAT != nil {
+				add(&r.IP, e.NAT.IP)
+			}
 		}
 	}
 	if u := ev.User; u != nil {

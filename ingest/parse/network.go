@@ -22,7 +22,9 @@ func tagPrograms() []program { return []program{juniperProgram, pfsenseProgram} 
 
 // networkFormats have headers of their own. They stand before syslog's, so each
 // of them knows its lines by more than a client can write into another's.
-func networkFormats() []Format { return []Format{ciscoFormat, npsXML, npsCSV, npsIAS, m365CSV} }
+func networkFormats() []Format {
+	return []Format{ciscoFormat, radiusDetail, npsXML, npsCSV, npsIAS, m365CSV}
+}
 
 // signInFormats are texts of sign-in services and applications, each with a
 // beginning that no header of syslog has.

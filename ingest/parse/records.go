@@ -63,6 +63,8 @@ func NewRecords(r io.Reader, max int) (*Records, error) {
 		return &Records{next: scanned(in, max, nextXML), whole: true}, nil
 	case spansLines(text):
 		return &Records{next: pages(scanned(in, max, nextObject))}, nil
+	case isDetail(text[:min(len(text), 1024)]):
+		return &Records{next: scanned(in, max, nextDetail)}, nil
 	}
 	return &Records{next: lines(NewLines(in, max))}, nil
 }
