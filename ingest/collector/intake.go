@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"varde.internal/ingest/parse"
 	"varde.internal/platform/bus"
+	"varde.internal/platform/id"
 	"varde.internal/schemas/ecs"
 	"varde.internal/schemas/topics"
 )
@@ -120,8 +122,26 @@ const fullBatch = 1 << 20
 // full says whether the batch is to be published before more is read.
 func (b *batch) full(lines int) bool { return b.len() >= lines || b.bytes >= fullBatch }
 
-// add parses one line into the batch.
+// add parses one line into the batch: one event, or several where it holds
+// several JSON objects. The first has the line's id, the others one made of it.
 func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
+	if l.given == nil && l.reason == "" {
+		if parts := parse.Split(l.raw); len(parts) > 1 {
+			for n, part := range parts {
+				one := l
+				if one.raw = part; n > 0 && l.id != "" {
+					one.id = id.Of(l.id, strconv.Itoa(n))
+				}
+				i.event(b, o, one, received)
+			}
+			return
+		}
+	}
+	i.event(b, o, l, received)
+}
+
+// event parses what is one event.
+func (i *intake) event(b *batch, o *origin, l line, received time.Time) {
 	o.counts.received.Inc()
 	o.counts.last.Set(seconds(received))
 	if l.id == "" {

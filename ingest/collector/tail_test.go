@@ -168,6 +168,21 @@ func TestARepetitionIsCountedAcrossARestart_R36(t *testing.T) {
 	require.Equal(t, "192.0.2.7", events[1].Source.IP)
 }
 
+func TestSeveralObjectsInALineAreSeveralEvents(t *testing.T) {
+	t.Parallel()
+	f, r, _ := followed(t)
+	const entry = `{"__REALTIME_TIMESTAMP":"1795341600123456","_HOSTNAME":"arkiv01","SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Failed password for root from 192.0.2.7 port 22 ssh2"}`
+	f.write(entry + entry + "\n[" + entry + "," + entry + "]\n")
+	events, _ := r.await(4, 0)
+	ids := map[string]bool{}
+	for _, e := range events {
+		require.True(t, e.Varde.Attempt)
+		require.Equal(t, entry, e.Event.Original)
+		ids[e.Event.ID] = true
+	}
+	require.Len(t, ids, 4)
+}
+
 func pack(t *testing.T, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
