@@ -24,7 +24,7 @@ export async function stop() {
 /** A new person with a new browser. What the page complains of is collected in `said`. */
 export async function visit(viewport, options = {}) {
   const context = await browser.newContext({ viewport, locale: 'nb-NO', timezoneId: 'Europe/Oslo', reducedMotion: 'reduce', hasTouch: viewport === phone, ...options })
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(30_000)
   const page = await context.newPage()
   const said = []
   page.on('pageerror', (error) => said.push(String(error)))

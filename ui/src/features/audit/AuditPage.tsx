@@ -30,7 +30,8 @@ function Subject({ object, nameOf }: { object: string; nameOf: (person: string) 
   const [kind = '', id = ''] = object.split(':')
   const key = `audit:object.${kind}`
   const name = kind === 'person' ? nameOf(id) : undefined
-  const text = name ?? (i18n.exists(key) ? t(key) : kind)
+  // A kind that has no word yet says nothing here that the action does not say.
+  const text = name ?? (i18n.exists(key) ? t(key) : '')
   if (kind === 'case' && id && mayRead) return <Link className="ds-link" to="/saker/$caseId" params={{ caseId: id }} title={id}>{text}</Link>
   return <span title={id}>{text}</span>
 }
@@ -74,7 +75,7 @@ export default function AuditPage() {
   const who = (record: Record) => {
     const actor = record.actor
     if (!actor) return ''
-    if (actor.type === 'service') return t('audit:service', { name: actor.id })
+    if (actor.type === 'service') return i18n.exists(`audit:part.${actor.id}`) ? t(`audit:part.${actor.id}`) : t('audit:service')
     if (actor.type === 'reporter') return t('audit:reporter')
     return nameOf(actor.id) ?? t('audit:someone')
   }
