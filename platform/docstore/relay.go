@@ -16,6 +16,9 @@ type RelayOptions struct {
 	Poll  time.Duration // how often other processes' writes are looked for; 0 = 200 ms
 	Lease time.Duration // how long a process that died keeps others out; 0 = 5 s
 	Batch int           // documents a round; 0 = 200
+	// Grace is how long a round may go on after the relay was told to stop, so
+	// that what has left is also cleared and leaves no second time; 0 = 2 s.
+	Grace time.Duration
 	// Published, when not nil, is told how many messages left with each round.
 	Published func(messages int)
 }
@@ -32,6 +35,9 @@ func (o RelayOptions) withDefaults() RelayOptions {
 	}
 	if o.Batch <= 0 {
 		o.Batch = 200
+	}
+	if o.Grace <= 0 {
+		o.Grace = 2 * time.Second
 	}
 	return o
 }
@@ -147,19 +153,15 @@ func (r *relay) renew(ctx context.Context) (bool, error) {
 	return ok, err
 }
 
-// stopGrace is how long a round may go on after the relay was told to stop: a
-// message that has left must also be cleared, or it leaves once more.
-const stopGrace = 2 * time.Second
-
 // keepLease renews the lease while a round publishes, which can take as long
 // as the broker is away. The context ends if another process took it, and
-// stopGrace after parent.
+// Grace after parent.
 func (r *relay) keepLease(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	stopLate := context.AfterFunc(parent, func() {
 		select {
 		case <-ctx.Done():
-		case <-time.After(stopGrace):
+		case <-time.After(r.opt.Grace):
 			cancel()
 		}
 	})

@@ -163,7 +163,7 @@ func stops(t *testing.T, s docstore.Store) {
 
 	running, stop := context.WithCancel(t.Context())
 	p := &Publisher{}
-	require.NoError(t, docstore.Relay(running, s, def.Name, &dying{Publisher: p, die: stop}, docstore.RelayOptions{Lease: time.Hour}))
+	require.NoError(t, docstore.Relay(running, s, def.Name, &dying{Publisher: p, die: stop}, docstore.RelayOptions{Lease: time.Hour, Grace: time.Minute}))
 	require.NoError(t, c.Delete(ctx, "x"), "cleared before Relay returned")
 
 	require.NoError(t, second(c.Insert(ctx, "y", Sample{}, message("m3"))))
@@ -293,8 +293,9 @@ func processes(t *testing.T, a, b docstore.Store, caps Caps) {
 	cb, err := docstore.Open[Sample](ctx, b, def)
 	require.NoError(t, err)
 	p := &Publisher{}
-	// A lease that a stall of this machine cannot run out: "once" holds under it.
-	lasting := docstore.RelayOptions{Lease: time.Minute}
+	// A lease and a grace that a stall of this machine cannot run out: "once" holds
+	// within them.
+	lasting := docstore.RelayOptions{Lease: time.Minute, Grace: time.Minute}
 	stopB := relaying(t, b, def.Name, p, lasting)
 	require.NoError(t, second(ca.Insert(ctx, "x", Sample{}, message("x-00"))))
 	eventually(t, "the other process's relay polls", func() bool { return len(p.sent()) == 1 })
