@@ -54,7 +54,7 @@ func (c *clock) resolve(st stamp, now time.Time) (t time.Time, assumed bool, err
 	if t.Before(earliest) || !t.Before(latest) {
 		return time.Time{}, assumed, &Error{ReasonTimeRange, "the time is before 1970 or after 2199"}
 	}
-	if c.years != nil && (st.year != 0 || !st.full.IsZero()) && t.Before(c.years.limit) {
+	if c.years != nil && st.header && (st.year != 0 || !st.full.IsZero()) && t.Before(c.years.limit) {
 		c.track.step(t.In(c.zone))
 	}
 	c.prev = t

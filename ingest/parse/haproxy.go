@@ -27,6 +27,7 @@ func readWeb(m *message, ev *ecs.Event) {
 	s := m.stream
 	var err error
 	at, label := ev.Timestamp, ev.Event.Timezone
+	ev.Event.Timezone = ""
 	switch {
 	case isNginxError(m.text):
 		err = s.readNginxError(m.text, s.now, ev)
@@ -36,11 +37,12 @@ func readWeb(m *message, ev *ecs.Event) {
 		ev.Event.Dataset = datasetOfWeb(m.program)
 		err = s.readAccess(m.text, s.now, ev)
 	default:
-		ev.Event.Dataset = datasetOfWeb(m.program)
+		ev.Event.Dataset, ev.Event.Timezone = datasetOfWeb(m.program), label
 		return
 	}
-	// The header's time holds: it is there, and has passed the checks.
-	if !at.IsZero() {
+	// The header's time holds, unless only the server's own says its zone.
+	zoned := ev.Event.Timezone == "" && !ev.Timestamp.Equal(at)
+	if !at.IsZero() && (label == "" || !zoned || err != nil) {
 		ev.Timestamp, ev.Event.Timezone = at, label
 	}
 	if err != nil {

@@ -42,6 +42,7 @@ func readBSD(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		return &Error{ReasonFormat, "the line begins with neither a priority nor a time"}
 	}
 	if found {
+		st.header = true
 		t, assumed, err := s.clock.resolve(st, now)
 		if err != nil {
 			return err

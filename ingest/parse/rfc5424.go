@@ -84,6 +84,7 @@ func (s *Stream) protocolTime(field string, now time.Time, ev *ecs.Event) error 
 	if !found || rest != "" || st.full.IsZero() {
 		return &Error{ReasonTimestamp, "the time is not of RFC 3339"}
 	}
+	st.header = true
 	ev.Timestamp, _, err = s.clock.resolve(st, now)
 	return err
 }

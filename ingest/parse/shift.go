@@ -32,6 +32,7 @@ func (s *Shifter) Shift(line []byte, now time.Time) []byte {
 	if !found || err != nil {
 		return line
 	}
+	st.header = true
 	t, _, err := s.clock.resolve(st, now)
 	if err != nil {
 		return line

@@ -14,6 +14,7 @@ type stamp struct {
 	hour, minute, secs int // secs 60 is a leap second
 	nanos              int
 	zone               string // abbreviation, where one was written
+	header             bool   // it begins the line: what Scan sees too
 }
 
 // readStamp reads the time at the beginning of s and returns what follows it.

@@ -110,6 +110,31 @@ func TestWebErrors_R36(t *testing.T) {
 	})
 }
 
+func TestTheServersOwnZoneHoldsWhereTheHeaderHasNone(t *testing.T) {
+	t.Parallel()
+	const line = `192.0.2.7 - kari [22/Nov/2026:10:00:00 +0100] "GET / HTTP/1.1" 200 1`
+	require.Equal(t, "09:00", one(t, "Nov 22 10:00:00 web01 nginx[7]: "+line).Timestamp.Format("15:04"))
+	require.Equal(t, "10:00", one(t, "2026-11-22T10:00:00Z web01 nginx[7]: "+line).Timestamp.Format("15:04"))
+	require.Equal(t, "UTC", one(t, "Nov 22 10:00:00 web01 nginx[7]: starting").Event.Timezone)
+}
+
+// Times inside a line say nothing about the years of the lines' headers.
+func TestTimesInsideLinesDoNotMoveTheYears(t *testing.T) {
+	t.Parallel()
+	const text = "Nov 21 10:00:00 a sshd[1]: x\ntype=LOGIN msg=audit(1623151234.567:1): pid=1 uid=0\ntype=LOGIN msg=audit(1364475353.159:2): pid=1 uid=0\nNov 22 10:00:00 a sshd[1]: x\n"
+	years, err := Scan(strings.NewReader(text), nil, reference)
+	require.NoError(t, err)
+	s, err := NewStream(Options{Years: years})
+	require.NoError(t, err)
+	var last string
+	for line := range strings.Lines(text) {
+		ev, err := s.Parse([]byte(strings.TrimRight(line, "\n")), reference)
+		require.NoError(t, err)
+		last = ev.Timestamp.Format("2006-01-02")
+	}
+	require.Equal(t, "2026-11-22", last)
+}
+
 func TestOneRefusedPasswordInTwoLogsOfAWebServerIsOneAttempt_R36(t *testing.T) {
 	t.Parallel()
 	w := stream(t,
