@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -43,16 +44,30 @@ func NewFiles(bucket blob.Bucket) Files { return Files{bucket} }
 // folder is where the pieces of a storage partition lie.
 func folder(partition string) string { return "archive/" + partition + "/" }
 
+// packers are kept, because each holds some megabytes of tables.
+var packers = sync.Pool{New: func() any {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil { // constant options
+		panic(err)
+	}
+	return z
+}}
+
+var newline = []byte("\n")
+
 // Write stores lines, JSON objects without line breaks, as one piece. The same
 // name again replaces what was there.
 func (f Files) Write(ctx context.Context, partition, name string, lines [][]byte) error {
 	var packed bytes.Buffer
-	z, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return fmt.Errorf("archive: %w", err)
-	}
+	z := packers.Get().(*zstd.Encoder)
+	defer packers.Put(z)
+	z.Reset(&packed)
 	for _, line := range lines {
-		if _, err := z.Write(append(line, '\n')); err != nil {
+		_, err := z.Write(line)
+		if err == nil {
+			_, err = z.Write(newline)
+		}
+		if err != nil {
 			return fmt.Errorf("archive: %w", err)
 		}
 	}

@@ -161,18 +161,12 @@ func (m *Module) write(ctx context.Context, batch []bus.Message) error {
 		if msg.Type != topics.TypeEvent {
 			continue
 		}
-		var e struct {
-			Varde struct {
-				Tenant    string `json:"tenant"`
-				Partition string `json:"partition"`
-			} `json:"varde"`
-		}
+		of, partition, err := eventindex.PlaceOf(msg.Value)
 		// What is no event of its tenant is the indexer's to dead-letter.
-		if json.Unmarshal(msg.Value, &e) != nil || e.Varde.Tenant != msg.Tenant ||
-			!tenant.ID(msg.Tenant).Valid() || !eventindex.ValidPartition(e.Varde.Partition) {
+		if err != nil || of != msg.Tenant || !tenant.ID(of).Valid() || !eventindex.ValidPartition(partition) {
 			continue
 		}
-		at := place{msg.Tenant, e.Varde.Partition}
+		at := place{msg.Tenant, partition}
 		pieces[at] = append(pieces[at], oneLine(msg.Value))
 	}
 	name := fmt.Sprintf("%03d-%016d.ndjson.zst", batch[0].Partition, batch[0].Offset)

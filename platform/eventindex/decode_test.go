@@ -23,6 +23,9 @@ func TestDecodeReadsWhatEncodingJSONReads(t *testing.T) {
 		got, err := eventindex.Decode(body)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
+		tenant, partition, err := eventindex.PlaceOf(body)
+		require.NoError(t, err)
+		require.Equal(t, [2]string{want.Varde.Tenant, want.Varde.Partition}, [2]string{tenant, partition})
 	}
 }
 
@@ -32,6 +35,10 @@ func TestDecodeRefusesWhatIsNoEvent(t *testing.T) {
 		`{"message": "a"`, `{"message": "a"} x`, `{"message": "a"}{}`, `{"message": "\u12"}`, `{"source": {"port": "x"}}`} {
 		_, err := eventindex.Decode([]byte(text))
 		require.Error(t, err, text)
+		if text == "" || text[0] != '{' || !json.Valid([]byte(text)) {
+			_, _, err = eventindex.PlaceOf([]byte(text))
+			require.Error(t, err, text)
+		}
 		require.Error(t, json.Unmarshal([]byte(text), &ecs.Event{}), text)
 	}
 }
