@@ -37,10 +37,13 @@ type origin struct {
 	way        string // label of metrics: file, tcp, udp, bulk, replay
 	provenance string
 	path       string // of a file
-	stream     *parse.Stream
-	live       bool
-	counts     *counts
-	keys       map[place]string // of messages
+	// reference resolves times without a year of lines that were written long
+	// before they came; zero: their receipt does.
+	reference time.Time
+	stream    *parse.Stream
+	live      bool
+	counts    *counts
+	keys      map[place]string // of messages
 }
 
 // place is what the key of an event is made from, beside its source.
@@ -151,12 +154,16 @@ func (i *intake) event(b *batch, o *origin, l line, received time.Time) {
 		i.dead(b, o, l, received)
 		return
 	}
+	at := received
+	if !o.reference.IsZero() {
+		at = o.reference
+	}
 	var ev ecs.Event
 	var err error
 	if l.given != nil {
-		ev, err = o.stream.ParseGiven(l.raw, *l.given, received)
+		ev, err = o.stream.ParseGiven(l.raw, *l.given, at)
 	} else {
-		ev, err = o.stream.Parse(l.raw, received)
+		ev, err = o.stream.Parse(l.raw, at)
 	}
 	var broken *parse.Error
 	if errors.As(err, &broken) {

@@ -39,6 +39,10 @@ type Sender interface {
 	// Bulk takes the body of a _bulk request to an index ("" where the address
 	// names none). After it returns, items with status 201 are durable.
 	Bulk(ctx context.Context, index string, body []byte) ([]Item, error)
+	// Lines takes lines of plain text, or of JSON objects.
+	Lines(ctx context.Context, body []byte, objects bool) (Taken, error)
+	// Import takes a piece of a file.
+	Import(ctx context.Context, body []byte) (Taken, error)
 }
 
 // Item is what became of one document.
@@ -65,6 +69,8 @@ func Routes(app *fiber.App, m Collector) {
 	app.Put("/_bulk", h.bulk)
 	app.Post("/:index/_bulk", h.bulk)
 	app.Put("/:index/_bulk", h.bulk)
+	app.Post("/v1/lines", h.lines)
+	app.Post("/v1/import", h.imported)
 }
 
 type handlers struct{ m Collector }
@@ -137,6 +143,18 @@ func (h handlers) acknowledged(c *fiber.Ctx) error {
 
 func (h handlers) bulk(c *fiber.Ctx) error {
 	began := time.Now()
+	return h.receive(c, func(s Sender, body []byte) error {
+		items, err := s.Bulk(c.UserContext(), c.Params("index"), body)
+		if err != nil {
+			return err
+		}
+		return answer(c, bulkAnswer(items, time.Since(began)))
+	})
+}
+
+// receive finds the sender, reads the body within what may be in work at once,
+// and gives both to use.
+func (h handlers) receive(c *fiber.Ctx, use func(s Sender, body []byte) error) error {
 	s, err := h.sender(c)
 	if err != nil {
 		c.Set(fiber.HeaderWWWAuthenticate, `ApiKey, Basic realm="varde"`)
@@ -159,11 +177,7 @@ func (h handlers) bulk(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	items, err := s.Bulk(c.UserContext(), c.Params("index"), body)
-	if err != nil {
-		return err
-	}
-	return answer(c, bulkAnswer(items, time.Since(began)))
+	return use(s, body)
 }
 
 func bulkAnswer(items []Item, took time.Duration) collectorapi.BulkAnswer {

@@ -202,10 +202,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Takes one event a line: plain text, or JSON objects, each as a document of _bulk can be. Every line is kept, as an event or as a dead letter. A sender that repeats is at-least-once. */
+        post: operations["postLines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Takes a piece of a file, as `varde import` sends it. The first line is an ImportPiece, each line after it an ImportRecord, in the order of the file. What is sent again gets the same ids. The answer's `resume` belongs into the file's next piece. */
+        post: operations["postImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Taken: {
+            /** @description How many became events. */
+            events: number;
+            /** @description How many are dead letters. */
+            dead: number;
+        };
+        Imported: {
+            events: number;
+            dead: number;
+            resume: components["schemas"]["ParseState"];
+        };
+        /** @description What a file's lines left behind for those that follow. */
+        ParseState: {
+            /** Format: date-time */
+            previous?: string;
+            columns?: string[];
+        };
+        ImportPiece: {
+            /** @description Id or name: where it is not that of the key, nothing is taken. */
+            source?: string;
+            /** @description Its path. */
+            file: string;
+            /** @description Names what the file holds: the same for the same file, wherever it lies. */
+            generation: string;
+            /**
+             * Format: date-time
+             * @description No time of the piece is more than a day later or a year earlier; it gives times their year that name none.
+             */
+            reference?: string;
+            resume?: components["schemas"]["ParseState"];
+            /**
+             * Format: byte
+             * @description The lines before the piece, at most 64 KiB.
+             */
+            before?: string;
+        };
+        ImportRecord: {
+            /**
+             * Format: int64
+             * @description Its place in the file, from 0.
+             */
+            number: number;
+            /** Format: byte */
+            text?: string;
+            /** @description Why it is no event: it becomes a dead letter. */
+            reason?: string;
+            detail?: string;
+        };
         BulkAnswer: {
             /** @description Milliseconds. */
             took: number;
@@ -816,6 +898,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    postLines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Every line is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    postImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description Every record is durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
                 };
             };
             default: components["responses"]["Problem"];
