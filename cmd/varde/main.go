@@ -77,7 +77,7 @@ Exit codes: 0 done, 1 failed, 2 input that cannot be read or is wrong.`,
 		SilenceErrors: true,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{2, err} })
-	cmd.AddCommand(serveCommand(), demoCommand(), parseCommand(), mappingCommand(), verifyCommand(), configCommand(), keysCommand(), tenantCommand(), backupCommand(), restoreCommand())
+	cmd.AddCommand(serveCommand(), demoCommand(), parseCommand(), importCommand(), mappingCommand(), verifyCommand(), configCommand(), keysCommand(), tenantCommand(), backupCommand(), restoreCommand())
 	wrongArgumentsExitWith2(cmd)
 	return cmd
 }

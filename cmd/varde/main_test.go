@@ -60,7 +60,7 @@ func TestHelpHasAnExample(t *testing.T) {
 		require.Contains(t, out, "Examples:")
 		require.Contains(t, out, strings.TrimSpace(strings.Split(c.Example, "\n")[0]))
 	})
-	for _, name := range []string{"serve", "demo", "parse", "verify", "config verify", "backup", "restore", "keys init", "keys export", "keys import"} {
+	for _, name := range []string{"serve", "demo", "parse", "import", "verify", "config verify", "backup", "restore", "keys init", "keys export", "keys import"} {
 		require.True(t, visited["varde "+name], name)
 	}
 }
@@ -82,6 +82,12 @@ func TestWhatIsAskedWronglyExitsWith2(t *testing.T) {
 		"config verify with a typo":   {"config", "verify", "--config", file(t, "a.yaml", "bsu: kafka://x\n")},
 		"config verify, wrong scheme": {"config", "verify", "--config", file(t, "b.yaml", "bus: http://x\n")},
 		"parse of nothing":            {"parse", missing},
+		"import of nothing":           {"import", missing, "--url", "http://127.0.0.1:9", "--key-file", file(t, "key", "k\n")},
+		"import to nowhere":           {"import", file(t, "a.log", "x\n")},
+		"import without a key":        {"import", file(t, "b.log", "x\n"), "--url", "http://127.0.0.1:9"},
+		"import with an empty key":    {"import", file(t, "c.log", "x\n"), "--url", "http://127.0.0.1:9", "--key-file", file(t, "key", "\n")},
+		"import to a wrong address":   {"import", file(t, "d.log", "x\n"), "--url", "127.0.0.1:9", "--key-file", file(t, "key", "k\n")},
+		"import into no installation": {"import", file(t, "e.log", "x\n"), "--source", "a", "--data", missing},
 		"export of nothing":           {"keys", "export", missing, filepath.Join(dir, "out"), "--passphrase-file", file(t, "words", strings.Repeat("ord ", 8))},
 		"too short a passphrase":      {"keys", "export", dir, filepath.Join(dir, "out"), "--passphrase-file", file(t, "words", "short\n")},
 		"export without a passphrase": {"keys", "export", dir, filepath.Join(dir, "out")},

@@ -13,6 +13,7 @@ import (
 	"time"
 	_ "time/tzdata" // machines without a zone database parse --tz too
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
 	"varde.internal/ingest/parse"
@@ -39,7 +40,7 @@ XML, and JSON over several lines or in arrays. event.original holds the line; va
 on the one event that decides a login, and varde.repeat says for how many a line
 stands. A line that no parser knows comes out with event.dataset "unparsed"; a
 line that breaks its format goes to standard error as JSON with the reason.
-Empty lines are passed over. FILE may be gzip, or in UTF-16; "-" is standard input.
+Empty lines are passed over. FILE may be gzip or zstd, or in UTF-16; "-" is standard input.
 
 Times without a year are resolved against --now and the order of the lines in
 their file, times without a zone are taken to be in --tz. Formats: ` + strings.Join(parse.Formats(), ", ") + `.
@@ -246,14 +247,18 @@ func plainError(err error) error {
 	return err
 }
 
-// reader reads the file from its beginning, unpacked where it is gzip.
+// reader reads the file from its beginning, unpacked where it is gzip or zstd.
 func (s *lineSource) reader() (io.Reader, error) {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
 	in := bufio.NewReaderSize(s.file, 64<<10)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+	magic, _ := in.Peek(4)
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		return gzip.NewReader(in)
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return zstd.NewReader(in, zstd.WithDecoderConcurrency(1)) // one has nothing to close
 	}
 	return in, nil
 }
