@@ -359,14 +359,18 @@ type ReportMessage struct {
 
 // CaseChanged tells what the reporter and other parts may know of a case.
 type CaseChanged struct {
-	CaseID    string    `json:"caseId"`
-	Number    string    `json:"number"` // BØ-2026-0042
-	Tenant    string    `json:"tenant"`
-	ReportIDs []string  `json:"reportIds,omitempty"`
-	State     string    `json:"state"`
-	Outcome   string    `json:"outcome,omitempty"` // to the reporter, in plain words
-	Measures  []string  `json:"measures,omitempty"`
-	Changed   time.Time `json:"changed"`
+	CaseID    string   `json:"caseId"`
+	Number    string   `json:"number"` // BØ-2026-0042
+	Tenant    string   `json:"tenant"`
+	ReportIDs []string `json:"reportIds,omitempty"`
+	// Sequence grows with every change of the case and says which of two
+	// messages is later, whatever the clocks of their writers; 0 in messages
+	// that were written before there was one.
+	Sequence int       `json:"sequence,omitempty"`
+	State    string    `json:"state"`
+	Outcome  string    `json:"outcome,omitempty"` // to the reporter, in plain words
+	Measures []string  `json:"measures,omitempty"`
+	Changed  time.Time `json:"changed"`
 }
 
 // CaseMessage is what a handler writes to the reporter.

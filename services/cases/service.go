@@ -146,7 +146,7 @@ func (s *Service) record(c *Case, w *change, out *docstore.Outbox) {
 }
 
 func (s *Service) changedMessage(c *Case, w *change) bus.Message {
-	m := topics.CaseChanged{CaseID: w.caseID, Number: c.Number, Tenant: w.tenant, State: string(c.State), Outcome: c.Outcome, Changed: w.now}
+	m := topics.CaseChanged{CaseID: w.caseID, Number: c.Number, Tenant: w.tenant, Sequence: c.Sequence, State: string(c.State), Outcome: c.Outcome, Changed: w.now}
 	if c.Report != nil {
 		m.ReportIDs = []string{c.Report.ID}
 	}

@@ -34,14 +34,32 @@ type Report struct {
 	Identity    []byte          `json:"identity,omitempty"` // sealed Identity; none where anonymous
 	Owner       string          `json:"owner,omitempty"`    // keyed hash of the person, for their own list
 
-	State      string    `json:"state"`
-	CaseNumber string    `json:"caseNumber,omitempty"`
-	Told       string    `json:"told,omitempty"` // the outcome, in the handler's words
-	Measures   []string  `json:"measures,omitempty"`
-	Changed    time.Time `json:"changed,omitzero"`
-	Asked      bool      `json:"asked,omitempty"` // the handler's last message is a question
-	Messages   int       `json:"messages"`        // how many there are
-	Recent     []Seen    `json:"recent,omitempty"`
+	State string `json:"state"`
+	// CaseID and CaseSequence are the last change that was taken in: which of
+	// two is later does not hang on clocks. Unset in reports of earlier versions.
+	CaseID       string    `json:"caseId,omitempty"`
+	CaseSequence int       `json:"caseSequence,omitempty"`
+	CaseNumber   string    `json:"caseNumber,omitempty"`
+	Told         string    `json:"told,omitempty"` // the outcome, in the handler's words
+	Measures     []string  `json:"measures,omitempty"`
+	Changed      time.Time `json:"changed,omitzero"`
+	Asked        bool      `json:"asked,omitempty"` // the handler's last message is a question
+	Messages     int       `json:"messages"`        // how many there are
+	Recent       []Seen    `json:"recent,omitempty"`
+}
+
+// takes reports whether a change of the case tells something newer than what is
+// known. Where both have a sequence of the same case, that alone decides: the
+// times are the clocks of whichever processes wrote them. Without one (written
+// by an earlier version) the time is all there is.
+func (r *Report) takes(c topics.CaseChanged) bool {
+	switch {
+	case c.Sequence > 0 && (r.CaseSequence == 0 || r.CaseID != c.CaseID):
+		return true
+	case c.Sequence > 0:
+		return c.Sequence >= r.CaseSequence
+	}
+	return !c.Changed.Before(r.Changed)
 }
 
 // Seen is a message that has its place in the dialogue.

@@ -51,14 +51,20 @@ func (s *Service) unreadable(ctx context.Context, m bus.Message) {
 }
 
 // takeChange writes what the case came to. Messages of a case come in order;
-// one that is older than what is known is a repeat.
+// one that is older than what is known is a repeat (see Report.takes).
 func (s *Service) takeChange(ctx context.Context, c topics.CaseChanged) error {
 	for _, reportID := range c.ReportIDs {
 		_, err := s.reports.Update(ctx, reportID, func(r *Report, _ *docstore.Outbox) error {
-			if c.Changed.Before(r.Changed) {
+			if !r.takes(c) {
 				return errOld
 			}
-			r.State, r.CaseNumber, r.Told, r.Measures, r.Changed = c.State, c.Number, c.Outcome, c.Measures, c.Changed
+			if c.Sequence > 0 {
+				r.CaseID, r.CaseSequence = c.CaseID, c.Sequence
+			}
+			if c.Changed.After(r.Changed) {
+				r.Changed = c.Changed // it never goes back, as clocks may
+			}
+			r.State, r.CaseNumber, r.Told, r.Measures = c.State, c.Number, c.Outcome, c.Measures
 			return nil
 		})
 		// A report that is not here belongs to another installation's data.
