@@ -6,8 +6,9 @@ package auth
 //
 // Reading notes:
 //   - Everyone may handle a case that is routed to them (ScopeOwn): a delegate
-//     may have no role of their own (R23b). The administrator may not: that
-//     role sees no case content.
+//     may have no role of their own (R23b). A case is own to its handler alone;
+//     what a task in it opens (a measure, the effect check) services/cases
+//     judges (R41). The administrator may not: that role sees no case content.
 //   - The auditor reads everything and changes nothing (R23).
 //   - The regional coordinator sees aggregates only (R21).
 //   - Opening an access window is the owner's, the day-to-day responsible's or

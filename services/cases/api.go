@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"slices"
 
 	"varde.internal/schemas/gen/casesapi"
 	caseshttp "varde.internal/services/cases/http"
@@ -193,10 +194,7 @@ func (a api) Access(ctx context.Context, caseID string) (casesapi.CaseAccess, er
 		return casesapi.CaseAccess{}, err
 	}
 	c := row.Case
-	out := casesapi.CaseAccess{Id: row.ID, Number: c.Number, Open: c.Open, Unit: c.ReachUnit, Owners: c.Owners, Involved: append(c.Subjects, c.Named...)}
-	if out.Owners == nil {
-		out.Owners = []string{}
-	}
+	out := casesapi.CaseAccess{Id: row.ID, Number: c.Number, Open: c.Open, Unit: c.ReachUnit, Owners: c.handlers(), Involved: slices.Concat(c.Subjects, c.Named)}
 	if out.Involved == nil {
 		out.Involved = []string{}
 	}

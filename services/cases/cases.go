@@ -121,7 +121,7 @@ type Case struct {
 	DueAt      time.Time `json:"dueAt,omitzero"`
 	DueFor     string    `json:"dueFor,omitempty"`
 	WaitingFor string    `json:"waitingFor,omitempty"`
-	Owners     []string  `json:"owners,omitempty"`
+	Owners     []string  `json:"owners,omitempty"`    // who takes part, for lists; who handles is handlers()
 	ReachUnit  string    `json:"reachUnit,omitempty"` // unit whose managers reach the case
 
 	// Sequence numbers the case's messages and history. Journal holds the

@@ -28,9 +28,12 @@ type EvidencePage struct {
 // ListEvidence lists the lines behind a case, oldest first. Where the caller
 // may see them whole, that read is recorded before anything is returned (R41).
 func (s *Service) ListEvidence(ctx context.Context, caseID string, limit int, after string) (EvidencePage, error) {
-	doc, p, err := s.load(ctx, caseID, auth.ActionCaseRead)
+	doc, p, part, err := s.loadPart(ctx, caseID)
 	if err != nil {
 		return EvidencePage{}, err
+	}
+	if part != PartWhole {
+		return EvidencePage{}, nil // a task in the case opens no line of it (R41)
 	}
 	page := EvidencePage{Raw: auth.Allow(p, auth.ActionEvidenceRead, doc.Value.Object(tenant.ID(doc.Tenant)))}
 	action := string(auth.ActionCaseRead)

@@ -81,11 +81,11 @@ func TestTheManagersJourney_R8_R9_R10_R11_R14(t *testing.T) {
 
 	nurse := w.token("nurse")
 	refused := w.call("POST", path+"/decisions", nurse, map[string]any{"kind": "no-action", "reason": "mine"})
-	require.Equal(t, "involved", refused.Slug(), "the owner of a measure who reported it decides nothing (N3)")
+	require.Equal(t, "not-allowed", refused.Slug(), "the owner of a measure who reported it decides nothing (N3)")
 	require.Equal(t, 403, refused.Status, "a refusal by who one is")
 	settled := httpxtest.Decode[casesapi.Case](t, w.call("POST", path+"/measures/"+c.Measures[0].Id+"/settle", nurse, map[string]any{"result": "done"}))
 	require.Equal(t, casesapi.State("effect-check"), settled.Summary.State)
-	require.Equal(t, "involved", w.call("POST", path+"/effect-check", nurse, map[string]any{"effective": true, "note": "works"}).Slug(), "not by the measure's owner, nor by the reporter")
+	require.Equal(t, "not-allowed", w.call("POST", path+"/effect-check", nurse, map[string]any{"effective": true, "note": "works"}).Slug(), "not by the measure's owner, nor by the reporter")
 
 	c = httpxtest.Decode[casesapi.Case](t, w.call("POST", path+"/effect-check", manager, map[string]any{"effective": true, "note": "checked on site"}))
 	require.Equal(t, []string{"outcome-missing", "restored-missing"}, slugsOf(c.Blockers))

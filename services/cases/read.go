@@ -56,7 +56,7 @@ func (s *Service) mayHandle(p auth.Principal, tid string, c *Case) bool {
 
 // Get returns the case whole; the read is recorded first.
 func (s *Service) Get(ctx context.Context, caseID string) (View, error) {
-	doc, p, err := s.load(ctx, caseID, auth.ActionCaseRead)
+	doc, p, _, err := s.loadPart(ctx, caseID)
 	if err != nil {
 		return View{}, err
 	}
@@ -83,6 +83,12 @@ func (s *Service) view(ctx context.Context, doc docstore.Doc[Case], p auth.Princ
 		Raw: auth.Allow(p, auth.ActionEvidenceRead, object),
 	}
 	v.Allowed = s.allowed(p, object, &v)
+	part := partOf(p, doc.Tenant, &c)
+	if part != PartWhole {
+		// Also after a change that took the caller's part away: then nothing but what a task shows.
+		v.Case = c.only(part, p.Subject)
+		return v, nil
+	}
 	if c.Source == SourceFinding {
 		page, err := s.findings.Find(ctx, docstore.Eq{Field: "caseId", Value: doc.ID},
 			docstore.FindOptions{Limit: 200, Sort: []docstore.Sort{{Field: "first"}}})

@@ -232,21 +232,7 @@ func (c *Case) Refresh() {
 	if !c.Open || c.Seen() {
 		c.EscalatesAt = time.Time{}
 	}
-	owners := []string{}
-	if c.HandlerID != "" {
-		owners = append(owners, c.HandlerID)
-	}
-	if c.EffectChecker != "" {
-		owners = append(owners, c.EffectChecker)
-	}
-	for _, m := range c.Measures {
-		owners = append(owners, m.Owner)
-	}
-	slices.Sort(owners)
-	// The persons who acted take no part, whatever they were given before.
-	c.Owners = slices.DeleteFunc(slices.Compact(owners), func(p string) bool {
-		return slices.Contains(c.Subjects, p) || slices.Contains(c.Named, p)
-	})
+	c.Owners = c.participants()
 	c.ReachUnit = c.UnitID
 	if c.PassLine {
 		// About the manager: no one in the line of command reaches it (N1).

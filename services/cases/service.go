@@ -203,32 +203,22 @@ func caller(ctx context.Context) (auth.Principal, error) {
 	return p, nil
 }
 
-// Object is what platform/auth.Allow judges.
+// Object is what platform/auth.Allow judges: own to who handles the case, not
+// to who has a task in it (see Part).
 func (c *Case) Object(id tenant.ID) auth.Object {
-	return auth.Object{Tenant: id, Unit: c.ReachUnit, Owners: c.Owners}
+	return auth.Object{Tenant: id, Unit: c.ReachUnit, Owners: c.handlers()}
 }
 
-// load reads a case that the caller may see, and checks the action on it: what
-// one may not see is not there, what one may see but not do is refused.
+// load reads a case that the caller may see whole, and checks the action on
+// it: what one may not see is not there, what one may see but not do is
+// refused, and so is whoever only has a task in it.
 func (s *Service) load(ctx context.Context, caseID string, action auth.Action) (docstore.Doc[Case], auth.Principal, error) {
-	var none docstore.Doc[Case]
-	p, err := caller(ctx)
+	doc, p, part, err := s.loadPart(ctx, caseID)
 	if err != nil {
-		return none, p, err
+		return docstore.Doc[Case]{}, p, err
 	}
-	doc, err := s.cases.Get(ctx, caseID)
-	if errors.Is(err, docstore.ErrNotFound) {
-		return none, p, ErrNotFound
-	}
-	if err != nil {
-		return none, p, err
-	}
-	object := doc.Value.Object(tenant.ID(doc.Tenant))
-	if !auth.Allow(p, auth.ActionCaseRead, object) {
-		return none, p, ErrNotFound
-	}
-	if !auth.Allow(p, action, object) {
-		return none, p, ErrForbidden
+	if part != PartWhole || !auth.Allow(p, action, doc.Value.Object(tenant.ID(doc.Tenant))) {
+		return docstore.Doc[Case]{}, p, ErrForbidden
 	}
 	return doc, p, nil
 }
