@@ -25,7 +25,7 @@ import (
 // Generation of the parsers of this package, kept in varde.generation: an event
 // that is parsed again under a higher one replaces the stored event. It is
 // raised when a change makes an event out of the same line differ.
-const Generation = 1
+const Generation = 2
 
 // DatasetUnparsed is of lines that no parser knows: kept and searchable as they are.
 const DatasetUnparsed = "unparsed"

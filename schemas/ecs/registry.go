@@ -405,12 +405,6 @@ var registry = []Field{
 	{Name: "winlog.record_id", Type: Keyword, get: func(e *Event) []Value { return text(e.Winlog.or().RecordID) }},
 }
 
-var actions = []string{
-	ActionLogin, ActionLogoff, ActionSessionStart, ActionSessionEnd, ActionAccountLocked,
-	ActionAccountCreated, ActionAccountChanged, ActionAccountDeleted, ActionGroupMember,
-	ActionGroupRemoved, ActionPasswordChange, ActionPrivilege, ActionProbe,
-}
-
 // byName maps names and aliases to places in registry.
 var byName = index()
 

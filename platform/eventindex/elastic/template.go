@@ -13,7 +13,7 @@ import (
 // templateVersion rises with every change of the mapping. Templates of older
 // versions stay beside it with a lower priority, so that an older program that
 // still runs does not take the newer one back.
-const templateVersion = 1
+const templateVersion = 2
 
 // property of a mapping.
 type property struct {
@@ -98,8 +98,10 @@ func mappings() mapping {
 	for _, f := range ecs.Fields() {
 		put(m.Properties, strings.Split(f.Name, "."), propertyOf(f))
 	}
-	// Its keys come from outside and can hold anything.
-	put(m.Properties, []string{"log", "syslog", "structured_data"}, property{Type: "object", Enabled: no()})
+	// Their keys come from outside and can hold anything.
+	for _, name := range []string{"log.syslog.structured_data", "winlog.event_data", "winlog.user_data"} {
+		put(m.Properties, strings.Split(name, "."), property{Type: "object", Enabled: no()})
+	}
 	return m
 }
 

@@ -105,3 +105,11 @@ describe('every weakness of the register has its sentence', () => {
   it('finds them', () => expect(slugs.length).toBeGreaterThan(12))
   it('has them all', () => expect(slugs.filter((slug) => !(slug in weakness))).toEqual([]))
 })
+
+describe('every action that the parsers give has its word', () => {
+  const registry = go('schemas/ecs').filter((s) => s.path.endsWith('/actions.go'))
+  const actions = found(registry, /"([a-z][a-z-]*[a-z])"/g).filter((word) => word !== 'slices')
+  const words = (texts('search') as { action: Record<string, string> }).action
+  it('finds them', () => expect(actions.length).toBeGreaterThan(150))
+  it('has them all, and no other', () => expect(Object.keys(words).sort()).toEqual(actions))
+})

@@ -39,5 +39,7 @@ export function Facets({ facets, nameOf, add }: { facets: Schemas['Facet'][]; na
 
 export function facetText(field: string, value: string, nameOf: NameOf): string {
   if (field === 'event.outcome' && i18n.exists(`search:outcome.${value}`)) return i18n.t(`search:outcome.${value}`)
+  // What only a vendor calls so has no word here.
+  if (field === 'event.action' && i18n.exists(`search:action.${value}`)) return i18n.t(`search:action.${value}`)
   return nameOf(field, value)
 }
