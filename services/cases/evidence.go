@@ -18,7 +18,7 @@ import (
 )
 
 // EvidencePage is a page of a case's evidence; raw lines and person fields are
-// in it only where Raw.
+// in it only where Raw, and of a line that was pinned only where sight allows.
 type EvidencePage struct {
 	Items []docstore.Doc[Evidence]
 	Next  string
@@ -50,8 +50,16 @@ func (s *Service) ListEvidence(ctx context.Context, caseID string, limit int, af
 		return EvidencePage{}, err
 	}
 	page.Items, page.Next = found.Docs, found.Next
-	if !page.Raw {
-		for i := range page.Items {
+	lines := make([]Evidence, 0, len(found.Docs))
+	for _, d := range found.Docs {
+		lines = append(lines, d.Value)
+	}
+	v, err := s.sightOf(ctx, p, doc, lines...)
+	if err != nil {
+		return EvidencePage{}, err
+	}
+	for i := range page.Items {
+		if !v.shows(page.Items[i].Value) {
 			page.Items[i].Value = strip(page.Items[i].Value)
 		}
 	}
@@ -71,7 +79,8 @@ func strip(e Evidence) Evidence {
 }
 
 // Pin adds an event of the search to the case. Pinning it again changes
-// nothing. Raw tells whether the caller may see the line whole.
+// nothing. Raw tells whether the caller may see the line whole (see sight): to
+// pin a line is no way round the rule for names in the search.
 func (s *Service) Pin(ctx context.Context, caseID, eventID, note string, search *SearchContext) (doc docstore.Doc[Evidence], raw bool, err error) {
 	of, p, err := s.load(ctx, caseID, auth.ActionEvidencePin)
 	if err != nil {
@@ -111,8 +120,11 @@ func (s *Service) Pin(ctx context.Context, caseID, eventID, note string, search 
 	}); err != nil {
 		return doc, false, err
 	}
-	raw = auth.Allow(p, auth.ActionEvidenceRead, of.Value.Object(tenant.ID(of.Tenant)))
-	if raw {
+	v, err := s.sightOf(ctx, p, of, doc.Value)
+	if err != nil {
+		return doc, false, err
+	}
+	if raw = v.shows(doc.Value); raw {
 		done, err := s.reading(ctx, p, string(auth.ActionEvidenceRead), "event:"+eventID, caseID)
 		if err != nil {
 			return doc, false, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -176,8 +177,7 @@ func (o *Org) AccountHolders(tenant string, accounts []string, at time.Time) []s
 		if a.Value.PersonID == "" {
 			continue
 		}
-		spellings := append([]string{a.ID, a.Value.Name, a.Value.Realm + `\` + a.Value.Name, a.Value.Name + "@" + a.Value.Realm}, a.Value.Aliases...)
-		for _, s := range spellings {
+		for _, s := range spellings(a) {
 			if slices.ContainsFunc(accounts, func(name string) bool { return strings.EqualFold(name, s) }) {
 				holders = append(holders, a.Value.PersonID)
 				break
@@ -186,6 +186,40 @@ func (o *Org) AccountHolders(tenant string, accounts []string, at time.Time) []s
 	}
 	slices.Sort(holders)
 	return slices.Compact(holders)
+}
+
+// spellings are the names an account goes by, its id among them.
+func spellings(a Listed[topics.Account]) []string {
+	return append([]string{a.ID, a.Value.Name, a.Value.Realm + `\` + a.Value.Name, a.Value.Name + "@" + a.Value.Realm}, a.Value.Aliases...)
+}
+
+// folded is an account's name for comparing.
+func folded(account string) string { return strings.ToLower(account) }
+
+// AccountSpellings are the accounts' names as given and in every spelling that
+// the register has for them, folded.
+func (o *Org) AccountSpellings(tenant string, accounts []string, at time.Time) map[string]bool {
+	all := map[string]bool{}
+	for _, a := range accounts {
+		if a != "" {
+			all[folded(a)] = true
+		}
+	}
+	if len(all) == 0 {
+		return all
+	}
+	given := maps.Clone(all)
+	for _, a := range list[topics.Account](o, tenant, topics.KindAccount, at) {
+		names := spellings(a)
+		if slices.ContainsFunc(names, func(s string) bool { return given[folded(s)] }) {
+			for _, s := range names {
+				if s != "" {
+					all[folded(s)] = true
+				}
+			}
+		}
+	}
+	return all
 }
 
 // String says how much is known, for logs.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -87,9 +88,16 @@ func (w *world) search(out http.ResponseWriter, r *http.Request) {
 		out.WriteHeader(http.StatusForbidden)
 		return
 	}
-	_ = json.NewEncoder(out).Encode(searchapi.EventEvidence{Tenant: r.Header.Get("Varde-Tenant"), Fields: map[string]any{}, Evidence: commonapi.Evidence{
-		EventId: "event-9", Time: t0, Original: "a raw line", Sha256: "theirs", Account: "someone",
-	}})
+	line := commonapi.Evidence{EventId: path.Base(r.URL.Path), Time: t0, Original: "a raw line", Sha256: "theirs", Account: "someone"}
+	switch line.EventId { // of the account that finding() is about
+	case "event-of-the-case":
+		line.Account = "Vendor-Account"
+	case "event-long-after":
+		line.Account, line.Time = "vendor-account", t0.AddDate(0, 0, 1)
+	case "event-of-nobody":
+		line.Account = ""
+	}
+	_ = json.NewEncoder(out).Encode(searchapi.EventEvidence{Tenant: r.Header.Get("Varde-Tenant"), Fields: map[string]any{}, Evidence: line})
 }
 
 func (w *world) publishFacts(tid string, list []topics.Fact) {
