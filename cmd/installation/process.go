@@ -14,6 +14,14 @@ func (in *Installation) AwaitReady(ctx context.Context) error {
 	return awaitReady(ctx, in.Endpoint, Names)
 }
 
+// AwaitParts is AwaitReady of the parts named (none: all) only.
+func (in *Installation) AwaitParts(ctx context.Context, parts []string) error {
+	if len(parts) == 0 {
+		parts = Names
+	}
+	return awaitReady(ctx, in.Endpoint, parts)
+}
+
 func awaitReady(ctx context.Context, endpoint func(string) string, names []string) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

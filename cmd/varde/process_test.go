@@ -81,7 +81,7 @@ func (p *process) says(begin string) (line string) {
 // ready waits until varde is, and gives the address of web, which is the last.
 func (p *process) ready() (web string) {
 	p.t.Helper()
-	web = strings.TrimPrefix(strings.TrimSpace(p.says("ready http://")), "ready http://")
+	web = strings.TrimPrefix(strings.TrimSpace(p.says("listening http://")), "listening http://")
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		status, answer := readyz("http://" + web)
 		if status == http.StatusOK {

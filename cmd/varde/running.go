@@ -67,7 +67,7 @@ func startApart(ctx context.Context, c installation.Config, log io.Writer) (runn
 		cmd := exec.Command(self, "serve", name, "--config", file) //nolint:noctx // stopped in order, see stop
 		cmd.Stderr = log                                           // its line ready says nothing that we have not said
 		// Not in our group: Ctrl-C reaches the demo, which stops them.
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+		cmd.SysProcAttr = ownGroup()
 		if err := cmd.Start(); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", name, err), a.stop())
 		}

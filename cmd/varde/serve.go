@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,8 +92,17 @@ Parts: ` + strings.Join(installation.Names, ", "),
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "ready", in.Public())
-			return in.Run(cmd.Context())
+			// Two lines: requests are answered from the first, and from the
+			// second on every part that runs here has the engines it needs.
+			fmt.Fprintln(cmd.OutOrStdout(), "listening", in.Public())
+			ctx, stop := context.WithCancel(cmd.Context())
+			defer stop()
+			go func() {
+				if in.AwaitParts(ctx, parts) == nil {
+					fmt.Fprintln(cmd.OutOrStdout(), "ready", in.Public())
+				}
+			}()
+			return in.Run(ctx)
 		},
 	}
 	s.flags(cmd)
