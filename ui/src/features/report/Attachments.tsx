@@ -5,10 +5,10 @@ import { useTranslation } from 'react-i18next'
 import { asProblem } from '../../api/client'
 import { Fault } from '../../components/Field'
 import { problemText } from '../../components/problemText'
-import { type Draft, type DraftFile, keepFile, keptFile, randomId, removeFile } from './draft'
+import { type Draft, type DraftFile, keepFile, keptFile, randomId, removeFile, unsent } from './draft'
 import { fileSize } from './fileSize'
 import type { Form } from './form'
-import { openFilesPlace, passes, removeSentFile, sendFile } from './send'
+import { openFilesPlace, passes, placeGone, removeSentFile, sendFile } from './send'
 
 type Props = {
   tenant: string; form: Form; draft: Draft; signedIn: boolean
@@ -45,10 +45,17 @@ export function Attachments({ tenant, form, draft, change, signedIn }: Props) {
       change((d) => ({ files: [...d.files, entry] }))
       try {
         setProgress((p) => ({ ...p, [entry.key]: 0 }))
-        token ??= await openFilesPlace(tenant)
-        const place = token
+        const told = signedIn ? undefined : (share: number) => setProgress((p) => ({ ...p, [entry.key]: share }))
+        const place = token ?? (await openFilesPlace(tenant))
         change({ filesToken: place })
-        const sent = await sendFile(tenant, place, entry, signedIn, (share) => setProgress((p) => ({ ...p, [entry.key]: share })))
+        token = place
+        const sent = await sendFile(tenant, place, entry, told).catch(async (error: unknown) => {
+          if (!placeGone(error)) throw error
+          // The place was left for more than its day: what lay there is sent again with the report.
+          const fresh = token = await openFilesPlace(tenant)
+          change((d) => ({ filesToken: fresh, files: d.files.map(unsent) }))
+          return sendFile(tenant, fresh, entry, told)
+        })
         change((d) => ({ files: d.files.map((f) => (f.key === entry.key ? { ...f, sentId: sent.id } : f)) }))
       } catch (error) {
         if (!passes(error)) { // refused for good: it is taken out again, with the reason

@@ -64,7 +64,7 @@ export function Questionnaire({ tenant, tenantName, form }: { tenant: string; te
     drawn.current = current
   }, [current])
 
-  if (sending.receipt) return <ReceiptView tenant={tenant} tenantName={tenantName} receipt={sending.receipt} named={draft.anonymous === false} />
+  if (sending.receipt) return <ReceiptView tenant={tenant} tenantName={tenantName} receipt={sending.receipt} left={sending.left} named={draft.anonymous === false} />
   if (form.signIn === 'required' && who.state !== 'signed-in') {
     return who.state === 'unknown' ? null : <SignInNeeded tenant={tenant} />
   }
@@ -118,7 +118,7 @@ export function Questionnaire({ tenant, tenantName, form }: { tenant: string; te
         {step && (
           <Question refTo={heading} title={formText(form, i18n.language, step.title)} help={formText(form, i18n.language, step.help)}>
             <StepFields key={step.id} tenant={tenant} form={form} step={step} draft={draft} change={change} answer={answer} faults={faults}
-              signedIn={who.state === 'signed-in'} />
+              signedIn={who.state !== 'anonymous'} />
           </Question>
         )}
         {current === REVIEW && (

@@ -7,7 +7,7 @@ import { handOverCode } from '../followup/code'
 import { dayAndTime } from '../../time/format'
 import type { Receipt } from './send'
 
-export function ReceiptView({ tenant, tenantName, receipt, named }: { tenant: string; tenantName: string; receipt: Receipt; named: boolean }) {
+export function ReceiptView({ tenant, tenantName, receipt, left, named }: { tenant: string; tenantName: string; receipt: Receipt; left: string[]; named: boolean }) {
   const { t } = useTranslation()
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => { heading.current?.focus(); scrollTo({ top: 0 }) }, [])
@@ -20,6 +20,7 @@ export function ReceiptView({ tenant, tenantName, receipt, named }: { tenant: st
         <p className="soft">{tenantName} · {t('report:receipt.submitted', { when: dayAndTime(receipt.submitted) })}</p>
       </div>
       {receipt.notice && <div className="ds-alert" data-color={receipt.notice === 'call-now' ? 'danger' : 'info'} role="alert"><p>{t(`report:receipt.${receipt.notice}`)}</p></div>}
+      {left.length > 0 && <div className="ds-alert" data-color="warning" role="alert"><p>{t('report:receipt.left', { files: left.join(', ') })}</p></div>}
       <section className="receipt-code" aria-labelledby="code-title">
         <h2 id="code-title" className="strong">{t('report:receipt.codeTitle')}</h2>
         <output data-testid="receipt-code">{receipt.code}</output>

@@ -22,7 +22,15 @@ export type Draft = {
   saved: number
 }
 
-export type DraftFile = { key: string; name: string; type: string; size: number; sentId?: string }
+export type DraftFile = {
+  key: string; name: string; type: string; size: number
+  sentId?: string
+  /** The server refused it when the report was sent: the report goes without it, each time it is tried. */
+  left?: boolean
+}
+
+/** The file as it was before any try to send it. */
+export const unsent = ({ key, name, type, size }: DraftFile): DraftFile => ({ key, name, type, size })
 
 const prefix = 'varde.draft.'
 /** A draft left alone so long is removed: it lies on a device that others may use. */

@@ -1,6 +1,6 @@
 import { asProblem, csrfHeaders, data, deviation, Problem, problemOf } from '../../api/client'
 import type { components } from '../../api/deviation'
-import { type Draft, type DraftFile, keptFile } from './draft'
+import { type Draft, type DraftFile, keptFile, unsent } from './draft'
 import { answersToSend, type Form } from './form'
 
 export type Receipt = components['schemas']['Receipt']
@@ -24,15 +24,18 @@ function uploadHeaders(tenant: string, token: string, name: string): Record<stri
   }
 }
 
-/** Sends one file. Progress is told where the browser can tell it without sending the session along. */
+/**
+ * Sends one file without the session. Progress is asked for only where nobody
+ * is signed in: the one request that can tell it always takes cookies along.
+ */
 export async function sendFile(
-  tenant: string, token: string, file: DraftFile, signedIn: boolean, progress: (share: number) => void,
+  tenant: string, token: string, file: DraftFile, progress?: (share: number) => void,
 ): Promise<Attachment> {
   const body = await keptFile(file.key)
   if (!body) throw new Problem(400, 'file-gone')
   const address = '/api/deviation/v1/public/attachments'
   const headers = uploadHeaders(tenant, token, file.name)
-  if (signedIn) {
+  if (!progress) {
     const response = await fetch(address, { method: 'POST', headers, body, ...withoutSession })
     if (!response.ok) throw await problemOf(response)
     return (await response.json()) as Attachment
@@ -73,6 +76,50 @@ export async function sendReport(tenant: string, form: Form, draft: Draft): Prom
     return data(() => deviation.POST('/v1/public/reports', { body, ...withoutSession }))
   }
   return data(() => deviation.POST('/v1/reports', { body }))
+}
+
+/** Whether the place for files is gone: it lives a day, a kept draft a week. */
+export function placeGone(error: unknown): boolean {
+  return asProblem(error).slug === 'draft-not-found'
+}
+
+/**
+ * Sends the files that wait, then the report. Files that are refused do not
+ * hold the report up: they are left out, and named. A place that is gone is
+ * opened once more and all files are sent again; then the report goes without.
+ * What is decided is kept by `keep` before the report is tried, so that a
+ * repeat sends the same and is known as the same.
+ */
+export async function deliver(
+  tenant: string, form: Form, draft: Draft, keep: (part: Pick<Draft, 'files' | 'filesToken'>) => void,
+): Promise<{ receipt: Receipt; left: string[] }> {
+  let { files, filesToken: token } = draft
+  const put = (changed: DraftFile[]) => {
+    files = changed
+    keep({ files, ...(token && { filesToken: token }) })
+  }
+  for (let again = false; ; again = true) {
+    try {
+      for (const file of files.filter((f) => !f.sentId && !f.left)) {
+        let result: Partial<DraftFile>
+        try {
+          token ??= await openFilesPlace(tenant)
+          result = { sentId: (await sendFile(tenant, token, file)).id }
+        } catch (error) {
+          const { status } = asProblem(error)
+          if (placeGone(error) || status < 400 || status >= 500) throw error
+          result = { left: true }
+        }
+        put(files.map((f) => (f.key === file.key ? { ...f, ...result } : f)))
+      }
+      const receipt = await sendReport(tenant, form, { ...draft, files, ...(token && { filesToken: token }) })
+      return { receipt, left: files.filter((f) => f.left).map((f) => f.name) }
+    } catch (error) {
+      if (!placeGone(error) || files.every((f) => f.left)) throw error
+      token = again ? token : undefined
+      put(files.map((f) => (again ? { ...unsent(f), left: true } : f.left ? f : unsent(f))))
+    }
+  }
 }
 
 /** Whether a failure will pass by itself, so that sending is tried again. */

@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { asProblem, type Problem } from '../../api/client'
 import { fieldFaults } from '../../components/problemText'
-import type { Draft } from './draft'
+import { type Draft, unsent } from './draft'
 import type { Form } from './form'
-import { openFilesPlace, passes, type Receipt, sendFile, sendReport } from './send'
+import { deliver, passes, type Receipt } from './send'
 
 type Change = (part: Partial<Draft> | ((draft: Draft) => Partial<Draft>)) => void
 
@@ -13,6 +13,8 @@ export type Sending = {
   waiting: boolean
   problem?: Problem | undefined
   receipt?: Receipt | undefined
+  /** Names of the files that the report went without. */
+  left: string[]
   send: (named: boolean) => void
   stop: () => void
 }
@@ -32,6 +34,7 @@ export function useSending({ tenant, form, draft, change, onSent, onRefused }: {
   const [waiting, setWaiting] = useState(false)
   const [problem, setProblem] = useState<Problem>()
   const [receipt, setReceipt] = useState<Receipt>()
+  const [left, setLeft] = useState<string[]>([])
   const running = useRef(false)
   const latest = useRef(draft)
   latest.current = draft
@@ -41,17 +44,11 @@ export function useSending({ tenant, form, draft, change, onSent, onRefused }: {
     running.current = true
     setBusy(true)
     setProblem(undefined)
-    let now = start
     try {
-      for (const file of now.files.filter((f) => !f.sentId)) {
-        const token = now.filesToken ?? (await openFilesPlace(tenant))
-        const sent = await sendFile(tenant, token, file, now.anonymous === false, () => undefined)
-        now = { ...now, filesToken: token, files: now.files.map((f) => (f.key === file.key ? { ...f, sentId: sent.id } : f)) }
-        change({ filesToken: token, files: now.files })
-      }
-      const answer = await sendReport(tenant, form, now)
+      const answer = await deliver(tenant, form, start, change)
       setWaiting(false)
-      setReceipt(answer)
+      setReceipt(answer.receipt)
+      setLeft(answer.left)
       await onSent()
     } catch (error) {
       if (passes(error)) {
@@ -59,7 +56,8 @@ export function useSending({ tenant, form, draft, change, onSent, onRefused }: {
         setProblem(asProblem(error))
       } else {
         setWaiting(false)
-        change({ sending: false })
+        // Nothing was taken: what is sent next may have its files again.
+        change((d) => ({ sending: false, files: d.files.map((f) => (f.left ? unsent(f) : f)) }))
         setProblem(asProblem(error))
         const faults = fieldFaults(asProblem(error))
         if (Object.keys(faults).length > 0) onRefused(faults)
@@ -87,7 +85,7 @@ export function useSending({ tenant, form, draft, change, onSent, onRefused }: {
   }, [pending])
 
   return {
-    busy, waiting, problem, receipt,
+    busy, waiting, problem, receipt, left,
     send: (named) => {
       if (draft.sending) void attempt(draft)
       else change({ anonymous: !named, sending: true })
