@@ -74,7 +74,10 @@ func openEngines(ctx context.Context, c Config, keys *keyring.Keyring, log *slog
 	if url := c.Events.Reveal(); url != "" {
 		e.events, err = elastic.Open(ctx, url)
 	} else {
-		e.events, err = embeddedindex.Open(ctx, c.in("events"))
+		e.events, err = embeddedindex.Open(ctx, c.in("events"), embeddedindex.Options{SetAside: func(tenant, partition, file string, cause error) {
+			log.Error("a damaged file of the event index was set aside; the archive fills its place, and the file is kept for you to look at or remove",
+				"tenant", tenant, "partition", partition, "file", file, "error", cause)
+		}})
 	}
 	if err != nil {
 		return e, fmt.Errorf("events: %w", err)

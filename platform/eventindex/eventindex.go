@@ -91,6 +91,9 @@ type Partition struct {
 	First, Last time.Time
 	Events      int
 	Bytes       int64
+	// SetAside is when a damaged file of it was last set aside, and what was in
+	// it left the index; zero: never, or its operator has removed that file.
+	SetAside time.Time
 }
 
 // Index is the port. All methods are safe for concurrent use; readers never

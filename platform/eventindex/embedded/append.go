@@ -51,10 +51,13 @@ func (x *Index) Append(ctx context.Context, events []ecs.Event) ([]eventindex.Re
 		}
 		groups[k] = append(groups[k], in)
 	}
+	var errs []error
 	for _, k := range order {
-		if err := x.appendTo(ctx, tenant.ID(k.tenant), k.partition, groups[k]); err != nil {
-			return nil, err
-		}
+		// What one partition does not take keeps nothing from the others.
+		errs = append(errs, x.appendTo(ctx, tenant.ID(k.tenant), k.partition, groups[k]))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return results, nil
 }
@@ -80,7 +83,7 @@ func (x *Index) appendTo(ctx context.Context, t tenant.ID, name string, in []inc
 		if !errors.Is(err, errDropped) {
 			return err
 		}
-		if err := p.awaitGone(ctx); err != nil {
+		if err := x.awaitGone(ctx, p); err != nil {
 			return err
 		}
 	}

@@ -74,6 +74,9 @@ type rower interface {
 func readBlock(ctx context.Context, db rower, seq int64) (first int64, docs [][]byte, err error) {
 	var data []byte
 	if err := db.QueryRowContext(ctx, `SELECT first, data FROM block WHERE first <= ? ORDER BY first DESC LIMIT 1`, seq).Scan(&first, &data); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = errBlock
+		}
 		return 0, nil, err
 	}
 	if docs, err = unpack(data); err != nil {

@@ -39,6 +39,9 @@ type Options struct {
 	OpenPartitions int
 	// Unsafe skips the wait for the disk. Only for tests.
 	Unsafe bool
+	// SetAside is told of a partition whose file was found damaged and has been
+	// set aside under the name file; nil: nobody is. It must not call the index.
+	SetAside func(tenant, partition, file string, cause error)
 }
 
 // Index implements eventindex.Index.
@@ -50,7 +53,14 @@ type Index struct {
 	mu      sync.Mutex
 	closed  bool
 	tenants map[tenant.ID]map[string]*partition
-	open    []*partition // least recently used first
+	open    []*partition        // least recently used first
+	aside   map[place]time.Time // when a damaged file of a partition was last set aside
+}
+
+// place names a partition.
+type place struct {
+	tenant tenant.ID
+	name   string
 }
 
 var _ eventindex.Index = (*Index)(nil)
@@ -74,7 +84,7 @@ func Open(ctx context.Context, dir string, options ...Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{dir: dir, opt: opt, lock: lock, tenants: map[tenant.ID]map[string]*partition{}}, nil
+	return &Index{dir: dir, opt: opt, lock: lock, tenants: map[tenant.ID]map[string]*partition{}, aside: map[place]time.Time{}}, nil
 }
 
 // lockFolder waits some seconds for a process that is about to end.
@@ -150,6 +160,20 @@ func (x *Index) Close() error {
 		return nil
 	}
 	x.closed = true
+	var opening []*opening
+	for _, known := range x.tenants {
+		for _, p := range known {
+			if p.opening != nil {
+				opening = append(opening, p.opening)
+			}
+		}
+	}
+	x.mu.Unlock()
+	for _, o := range opening {
+		o.stop() // a file that is being written anew is begun again the next time
+		<-o.done
+	}
+	x.mu.Lock()
 	all := slices.Clone(x.open)
 	x.mu.Unlock()
 	var errs []error
@@ -196,6 +220,7 @@ func (x *Index) load(t tenant.ID) (map[string]*partition, error) {
 		if name, ok := strings.CutSuffix(f.Name(), suffix); ok && eventindex.ValidPartition(name) {
 			known[name] = x.newPartition(t, name)
 		}
+		x.noteAside(t, f.Name())
 	}
 	x.tenants[t] = known
 	return known, nil
@@ -219,60 +244,6 @@ func (x *Index) named(t tenant.ID, name string) (*partition, error) {
 		known[name] = p
 	}
 	return p, nil
-}
-
-// use calls fn with the partition open. Others use it at the same time; it is
-// not closed meanwhile.
-func (x *Index) use(ctx context.Context, p *partition, fn func() error) error {
-	for {
-		if err := x.touch(ctx, p); err != nil {
-			return err
-		}
-		p.using.RLock()
-		if p.isOpen() {
-			defer p.using.RUnlock()
-			return fn()
-		}
-		p.using.RUnlock() // closed in between to make room for another
-	}
-}
-
-// touch opens p where it is closed, marks it as used last, and closes those
-// that are over the limit and that nobody uses.
-func (x *Index) touch(ctx context.Context, p *partition) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.closed {
-		return errClosed
-	}
-	if p.dropped {
-		return errDropped
-	}
-	if i := slices.Index(x.open, p); i >= 0 {
-		x.open = append(slices.Delete(x.open, i, i+1), p)
-		return nil
-	}
-	p.using.Lock()
-	err := p.openFiles(ctx)
-	p.using.Unlock()
-	if err != nil {
-		return err
-	}
-	x.open = append(x.open, p)
-	for i := 0; i < len(x.open)-1 && len(x.open) > x.opt.OpenPartitions; {
-		old := x.open[i]
-		if !old.using.TryLock() {
-			i++
-			continue
-		}
-		err := old.closeFiles()
-		old.using.Unlock()
-		x.open = slices.Delete(x.open, i, i+1)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Partitions lists the partitions of the context's tenant, in system scope of all.
@@ -303,11 +274,16 @@ func (x *Index) Partitions(ctx context.Context) ([]eventindex.Partition, error) 
 		}
 		for _, p := range all {
 			b, err := x.bounds(ctx, p)
+			if errors.Is(err, errDropped) {
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}
 			if b.events > 0 {
-				out = append(out, p.describe(b))
+				d := p.describe(b)
+				d.SetAside = x.setAsideAt(p)
+				out = append(out, d)
 			}
 		}
 	}
@@ -333,25 +309,10 @@ func (x *Index) Drop(ctx context.Context, name string) error {
 	}
 	if p.dropped { // by another call
 		x.mu.Unlock()
-		return p.awaitGone(ctx)
+		return x.awaitGone(ctx, p)
 	}
-	p.dropped, p.gone = true, make(chan struct{})
-	x.open = slices.DeleteFunc(x.open, func(o *partition) bool { return o == p })
+	x.retire(p)
 	x.mu.Unlock()
 
-	p.using.Lock() // waits for those that use it
-	errs := []error{p.closeFiles()}
-	for _, end := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(p.path + end); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("eventindex: drop: %w", err))
-		}
-	}
-	p.using.Unlock()
-	// Only now may there be one of that name again: whoever had opened its files
-	// before would have written into files that are being removed.
-	x.mu.Lock()
-	delete(known, name)
-	x.mu.Unlock()
-	close(p.gone)
-	return errors.Join(errs...)
+	return x.release(p, func() error { return remove(p.path, files...) })
 }

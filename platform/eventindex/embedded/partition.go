@@ -30,6 +30,7 @@ type partition struct {
 
 	dropped bool          // under Index.mu
 	gone    chan struct{} // where dropped: closed when its files are
+	opening *opening      // under Index.mu, while it is being opened
 
 	using sync.RWMutex // held for reading while used, for writing while closed
 	write *sql.DB
@@ -91,7 +92,7 @@ func (p *partition) dsn(lock string, cache int) string {
 	return (&url.URL{Scheme: "file", Path: p.path}).String() + "?" + q.Encode()
 }
 
-// openFiles is called under Index.mu, with nobody using p.
+// openFiles is called with nobody using p.
 func (p *partition) openFiles(ctx context.Context) (err error) {
 	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
 		return fmt.Errorf("eventindex: %w", err)
@@ -215,14 +216,4 @@ func (p *partition) describe(b bounds) eventindex.Partition {
 		}
 	}
 	return out
-}
-
-// awaitGone waits until the files of a dropped partition are removed.
-func (p *partition) awaitGone(ctx context.Context) error {
-	select {
-	case <-p.gone:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
