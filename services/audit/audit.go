@@ -70,6 +70,9 @@ const (
 var (
 	recordsDefinition = docstore.Definition{
 		Name: collectionRecords, Version: 1,
+		// The store notes when a document was written. Of reporters that must be
+		// the hour only, and nothing here needs it of anyone.
+		Clock: func() time.Time { return time.Now().UTC().Truncate(time.Hour) },
 		Indexes: []docstore.Index{
 			{Fields: []string{"received"}},
 			{Fields: []string{"index"}},
@@ -91,6 +94,18 @@ var (
 	}
 )
 
+// actorReporter is the kind of an actor that is the pseudonym of a report.
+const actorReporter = "reporter"
+
+// receivedAt is the time of reception that is kept: of what a reporter does,
+// the hour ("Anonymity" in docs/architecture.md).
+func receivedAt(r topics.AuditRecord, now time.Time) time.Time {
+	if r.Actor.Type == actorReporter {
+		return now.UTC().Truncate(time.Hour)
+	}
+	return now.UTC()
+}
+
 // newEntry makes the stored form of a record that has its id and tenant.
 func newEntry(r topics.AuditRecord, received time.Time) (entry, error) {
 	body, err := json.Marshal(r)
@@ -101,7 +116,7 @@ func newEntry(r topics.AuditRecord, received time.Time) (entry, error) {
 	_, _ = rand.Read(salt[:])
 	return entry{
 		Body: string(body), Salt: base64.StdEncoding.EncodeToString(salt[:]),
-		Received: received.UTC(), Pending: true, Index: -1,
+		Received: receivedAt(r, received), Pending: true, Index: -1,
 		Actor: r.Actor.ID, Action: r.Action, Object: r.Object, CaseID: r.CaseID,
 		Service: r.Service, Phase: r.Phase, Intent: r.Intent,
 	}, nil

@@ -68,6 +68,8 @@ func TestAReportSentTwiceExistsOnce_R1(t *testing.T) {
 	require.Equal(t, t0.Truncate(time.Hour), r.Submitted, "the hour only")
 	require.Equal(t, t0.Truncate(time.Hour), sent[0].Time.UTC(), "on the topic too")
 	require.Equal(t, t0.Truncate(time.Hour), first.Submitted.UTC())
+	record := w.topic(bus.TopicAudit, 1)[0]
+	require.Equal(t, t0.Truncate(time.Hour), record.Time.UTC(), "and of the record of it")
 }
 
 func TestFormsOfferTheMunicipalitysPlaces(t *testing.T) {

@@ -278,11 +278,16 @@ func (s *Service) outgoing(tid, reportID, messageID, kind string, r Report, v an
 }
 
 // audited is the record of what the reporter did, under the report's pseudonym.
+// Of an anonymous report its time on the topic is coarse too.
 func (s *Service) audited(tid, reportID, action string, r Report, details map[string]string) docstore.Outgoing {
-	return audit.ChangeRecord(topics.AuditRecord{
+	out := audit.ChangeRecord(topics.AuditRecord{
 		Tenant: tid, Time: coarse(s.clock(), r.Anonymous), Service: "deviation", Actor: topics.Actor{Type: "reporter", ID: r.Pseudonym},
 		Action: action, Object: "report:" + reportID, Details: details,
 	})
+	if r.Anonymous {
+		out.Message.Time = coarse(s.clock(), true)
+	}
+	return out
 }
 
 // claim gives the draft's files to the report. A draft that another report took
