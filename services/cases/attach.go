@@ -19,6 +19,7 @@ type tally struct {
 	rank          int
 	first, last   time.Time
 	subjects      []string
+	given         bool // a person set the severity of a case that does not say so itself
 }
 
 // maxFindings bounds how many findings of one case are looked through for
@@ -89,6 +90,9 @@ func (s *Service) recompute(ctx context.Context, caseID string) error {
 		if err != nil {
 			return err
 		}
+		if t.given, err = s.severityGiven(ctx, doc); err != nil {
+			return err
+		}
 		_, err = s.change(ctx, caseID, systemActor, func(c *Case, w *change) error {
 			if c.FindingsRev != doc.Value.FindingsRev {
 				return errAgain
@@ -100,6 +104,21 @@ func (s *Service) recompute(ctx context.Context, caseID string) error {
 			return err
 		}
 	}
+}
+
+// severityGiven looks in the history whether a person set the severity of a
+// case that was stored before that was kept in it (N6).
+func (s *Service) severityGiven(ctx context.Context, doc docstore.Doc[Case]) (bool, error) {
+	if doc.Value.SeverityGiven || doc.Value.FoundRank != nil || doc.Value.FindingCount == 0 {
+		return doc.Value.SeverityGiven, nil
+	}
+	if _, err := s.flushDoc(ctx, doc); err != nil {
+		return false, err
+	}
+	n, err := s.history.Count(ctx, docstore.And{
+		docstore.Eq{Field: "caseId", Value: doc.ID}, docstore.Eq{Field: "action", Value: "assessed"}, docstore.Exists{Field: "params.severity"},
+	})
+	return n > 0, err
 }
 
 // follow moves what was filed with a case in the moment it was merged.
@@ -118,17 +137,20 @@ func (s *Service) follow(ctx context.Context, from, into string) error {
 
 // take writes a tally into the case, and what follows from it.
 func (s *Service) take(c *Case, w *change, t tally) {
-	if c.FindingCount == t.count && c.ActiveCount == t.active && c.Rank == t.rank &&
+	c.SeverityGiven = c.SeverityGiven || t.given
+	// A case stored before it kept what its findings said has only its own rank,
+	// which a person may have set.
+	sameRank := c.FoundRank == nil && (c.Rank == t.rank || c.SeverityGiven) || c.FoundRank != nil && *c.FoundRank == t.rank
+	if c.FindingCount == t.count && c.ActiveCount == t.active && sameRank &&
 		c.First.Equal(t.first) && c.Last.Equal(t.last) && slices.Equal(c.Subjects, t.subjects) {
 		return
 	}
-	wasExplained, added, rose := c.Explained(), t.count-c.FindingCount, t.rank > c.Rank
+	wasExplained, added := c.Explained(), t.count-c.FindingCount
 	withdrawn := (t.count - t.active) - (c.FindingCount - c.ActiveCount)
 	raisedAgain := withdrawn < 0
 	c.FindingsRev++
 	c.FindingCount, c.ActiveCount, c.First, c.Last, c.Subjects = t.count, t.active, t.first, t.last, t.subjects
-	c.SetSeverity(severities[t.rank])
-	if rose {
+	if c.found(t.rank) {
 		c.tighten(s.settings)
 	}
 	c.startEmergency(s.settings)

@@ -70,6 +70,10 @@ type Case struct {
 	Words    []string          `json:"words,omitempty"` // folded, for search
 	Severity string            `json:"severity"`
 	Rank     int               `json:"rank"` // of Severity, to sort by
+	// SeverityGiven: a person set the severity. FoundRank is what the findings
+	// said last; nil in cases stored before it was kept, and before the first.
+	SeverityGiven bool `json:"severityGiven,omitempty"`
+	FoundRank     *int `json:"foundRank,omitempty"`
 
 	SystemID string   `json:"systemId,omitempty"`
 	UnitID   string   `json:"unitId,omitempty"`
@@ -252,6 +256,20 @@ func HigherSeverity(a, b string) string {
 func (c *Case) SetSeverity(severity string) {
 	c.Rank = SeverityRank(severity)
 	c.Severity = severities[c.Rank]
+}
+
+// found takes in how grave the findings are, and says whether the case became
+// graver by it. What a person set stands (R8): only a finding graver than all
+// that lay there when they set it raises it, and none lowers it.
+func (c *Case) found(rank int) (rose bool) {
+	graver := c.FoundRank != nil && rank > *c.FoundRank
+	c.FoundRank = &rank
+	if c.SeverityGiven && !(graver && rank > c.Rank) {
+		return false
+	}
+	rose = rank > c.Rank
+	c.SetSeverity(severities[rank])
+	return rose
 }
 
 // Explained reports whether every finding of the case was withdrawn again.

@@ -111,6 +111,8 @@ func (s *Service) Assess(ctx context.Context, caseID string, a Assessment) (View
 		}
 		set("kind", &c.Kind, a.Kind)
 		set("personalData", &c.PersonalData, a.PersonalData)
+		// Also who confirms the severity as it is has set it.
+		c.SeverityGiven = c.SeverityGiven || a.Severity != ""
 		if a.Severity != "" && a.Severity != c.Severity {
 			c.SetSeverity(a.Severity)
 			c.tighten(s.settings)
