@@ -97,7 +97,7 @@ func (f *importFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer done() //nolint:errcheck // what was sent is durable by now
-	i := importRun{to: to, source: f.source, progress: cmd.ErrOrStderr()}
+	i := importRun{to: to, source: f.source, progress: cmd.ErrOrStderr(), said: time.Now()}
 	var all imported
 	var failed error
 	for _, file := range files {

@@ -19,7 +19,8 @@ import (
 // logFile is a file to import.
 type logFile struct {
 	path string
-	name string // as the events have it: without what rotation and packing add
+	name string // as the events have it: without folder and what rotation and packing add,
+	// so that an event says the same wherever its file lies
 	// found says that it was not named but lies in a folder: it may be no log.
 	found bool
 }
@@ -46,9 +47,8 @@ func findLogs(args []string) (list []logFile, err error) {
 					}
 					return nil
 				}
-				below, err := filepath.Rel(arg, path)
-				list = append(list, logFile{path: path, name: logName(below), found: true})
-				return err
+				list = append(list, logFile{path: path, name: logName(entry.Name()), found: true})
+				return nil
 			}))
 		default:
 			list = append(list, logFile{path: arg, name: logName(filepath.Base(arg))})
