@@ -140,8 +140,13 @@ type world struct {
 
 func start(t *testing.T, cfg archive.Config) *world {
 	t.Helper()
+	return startWith(t, cfg, embedded.OpenTemp(t))
+}
+
+func startWith(t *testing.T, cfg archive.Config, index eventindex.Index) *world {
+	t.Helper()
 	b, _ := bucket(t)
-	w := &world{index: embedded.OpenTemp(t), files: archive.NewFiles(b)}
+	w := &world{index: index, files: archive.NewFiles(b)}
 	w.deps = run.Deps{
 		Log: slog.New(slog.DiscardHandler), Clock: time.Now, Metrics: prometheus.NewRegistry(),
 		Bus: bustest.Start(t), Docs: sqlite.OpenTemp(t), Events: w.index, Blobs: b,

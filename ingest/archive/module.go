@@ -22,7 +22,6 @@ import (
 	"varde.internal/platform/run"
 	"varde.internal/platform/systemscope"
 	"varde.internal/platform/tenant"
-	"varde.internal/schemas/ecs"
 	"varde.internal/schemas/topics"
 )
 
@@ -64,6 +63,17 @@ func (c Config) Validate() error {
 type kept struct {
 	Last   time.Time `json:"last"` // when a piece was last written
 	Merged bool      `json:"merged"`
+	// Events is how many came for it since this is counted, each message once:
+	// Through has how far each partition of the topic was counted.
+	Events  int           `json:"events"`
+	Through map[int]int64 `json:"through,omitempty"`
+	// Extra is by how much Events was above what the index has when it last was
+	// whole: events that came twice, or that the index refused.
+	Extra int `json:"extra"`
+	// Restored is until when what the index lost has surely been put back.
+	Restored time.Time `json:"restored"`
+	// Failed counts the tries to put it back that failed one after the other.
+	Failed int `json:"failed"`
 }
 
 // Module is the archive as a part of Varde.
@@ -80,6 +90,7 @@ type Module struct {
 	events  prometheus.Counter
 	bytes   prometheus.Counter
 	rebuilt prometheus.Counter
+	damaged prometheus.Gauge
 }
 
 var _ run.Part = (*Module)(nil)
@@ -95,6 +106,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 		events:  f.NewCounter(prometheus.CounterOpts{Name: "varde_archive_events_total", Help: "Events written to the archive."}),
 		bytes:   f.NewCounter(prometheus.CounterOpts{Name: "varde_archive_plain_bytes_total", Help: "Size of those events before compression."}),
 		rebuilt: f.NewCounter(prometheus.CounterOpts{Name: "varde_archive_rebuilt_events_total", Help: "Events put back into the index from the archive."}),
+		damaged: f.NewGauge(prometheus.GaugeOpts{Name: "varde_archive_damaged_partitions", Help: "Partitions of the index of which a damaged file was set aside and still lies there."}),
 	}
 	app, err := httpx.New(httpx.Config{
 		Name: Name, Contract: httpx.NoContract, Log: deps.Log, Clock: deps.Clock, Metrics: deps.Metrics, Ready: m.Ready,
@@ -157,6 +169,7 @@ type place struct{ tenant, partition string }
 // write stores a batch, one piece for each storage partition in it.
 func (m *Module) write(ctx context.Context, batch []bus.Message) error {
 	pieces := map[place][][]byte{}
+	offsets := map[place][]int64{}
 	for _, msg := range batch {
 		if msg.Type != topics.TypeEvent {
 			continue
@@ -168,13 +181,14 @@ func (m *Module) write(ctx context.Context, batch []bus.Message) error {
 		}
 		at := place{msg.Tenant, partition}
 		pieces[at] = append(pieces[at], oneLine(msg.Value))
+		offsets[at] = append(offsets[at], msg.Offset)
 	}
 	name := fmt.Sprintf("%03d-%016d.ndjson.zst", batch[0].Partition, batch[0].Offset)
 	for at, lines := range pieces {
 		ctx := tenant.With(ctx, tenant.ID(at.tenant))
 		// Noted before it is written: a piece that nothing knows of would never
 		// be merged, rebuilt from or dropped.
-		if err := m.note(ctx, at.partition); err != nil {
+		if err := m.note(ctx, at.partition, batch[0].Partition, offsets[at]); err != nil {
 			return fmt.Errorf("archive: %w", err)
 		}
 		if err := m.files.Write(ctx, at.partition, name, lines); err != nil {
@@ -200,12 +214,31 @@ func oneLine(value []byte) []byte {
 	return out.Bytes()
 }
 
-func (m *Module) note(ctx context.Context, partition string) error {
+// note counts messages of a partition of the topic, which are in order; those
+// that came before are not counted again.
+func (m *Module) note(ctx context.Context, name string, partition int, offsets []int64) error {
 	now := m.deps.Clock().UTC()
-	_, err := m.partitions.Insert(ctx, partition, kept{Last: now})
+	add := func(v *kept) {
+		v.Last, v.Merged = now, false
+		through, counted := v.Through[partition]
+		for _, o := range offsets {
+			if !counted || o > through {
+				v.Events++
+			}
+		}
+		if v.Through == nil {
+			v.Through = map[int]int64{}
+		}
+		if last := offsets[len(offsets)-1]; !counted || last > through {
+			v.Through[partition] = last
+		}
+	}
+	var first kept
+	add(&first)
+	_, err := m.partitions.Insert(ctx, name, first)
 	if errors.Is(err, docstore.ErrExists) {
-		_, err = m.partitions.Update(ctx, partition, func(v *kept, _ *docstore.Outbox) error {
-			*v = kept{Last: now}
+		_, err = m.partitions.Update(ctx, name, func(v *kept, _ *docstore.Outbox) error {
+			add(v)
 			return nil
 		})
 	}
@@ -236,7 +269,7 @@ func (m *Module) merge(ctx context.Context) error {
 	now := m.deps.Clock()
 	return m.each(ctx, docstore.And{
 		docstore.Eq{Field: "merged", Value: false}, docstore.Range{Field: "last", Lt: now.Add(-m.cfg.Quiet)},
-	}, func(ctx context.Context, partition string) error {
+	}, func(ctx context.Context, partition string, _ kept) error {
 		pieces, err := m.files.Merge(ctx, partition)
 		if err != nil {
 			return err
@@ -250,35 +283,9 @@ func (m *Module) merge(ctx context.Context) error {
 	})
 }
 
-// rebuild puts storage partitions back that the archive has and the index has
-// not: their file was lost, or set aside as damaged.
-func (m *Module) rebuild(ctx context.Context) error {
-	all, err := m.deps.Events.Partitions(systemscope.Enter(ctx, "the archive compares all partitions with the index"))
-	if err != nil {
-		return fmt.Errorf("archive: %w", err)
-	}
-	has := map[place]bool{}
-	for _, p := range all {
-		has[place{p.Tenant, p.Name}] = true
-	}
-	return m.each(ctx, docstore.Range{Field: "last", Lt: m.deps.Clock().Add(-m.cfg.Settle)}, func(ctx context.Context, partition string) error {
-		t, err := tenant.From(ctx)
-		if err != nil || has[place{string(t), partition}] {
-			return err
-		}
-		n, err := Rebuild(ctx, m.files, m.deps.Events, partition)
-		m.rebuilt.Add(float64(n))
-		if n == 0 && err == nil { // retention dropped it
-			return m.partitions.Delete(ctx, partition)
-		}
-		m.deps.Log.WarnContext(ctx, "a partition that the index had lost was rebuilt from the archive", "partition", partition, "events", n)
-		return err
-	})
-}
-
 // each calls fn for the storage partitions that match, with their tenant in
 // its context. What fails for one does not keep it from the others.
-func (m *Module) each(ctx context.Context, f docstore.Filter, fn func(ctx context.Context, partition string) error) error {
+func (m *Module) each(ctx context.Context, f docstore.Filter, fn func(ctx context.Context, partition string, v kept) error) error {
 	wide := systemscope.Enter(ctx, "the archive keeps house for every tenant")
 	var errs []error
 	for after := ""; ; {
@@ -290,7 +297,7 @@ func (m *Module) each(ctx context.Context, f docstore.Filter, fn func(ctx contex
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := fn(tenant.With(ctx, tenant.ID(d.Tenant)), d.ID); err != nil {
+			if err := fn(tenant.With(ctx, tenant.ID(d.Tenant)), d.ID, d.Value); err != nil {
 				errs = append(errs, fmt.Errorf("archive: partition %s: %w", d.ID, err))
 			}
 		}
@@ -298,32 +305,4 @@ func (m *Module) each(ctx context.Context, f docstore.Filter, fn func(ctx contex
 			return errors.Join(errs...)
 		}
 	}
-}
-
-// rebuildBatch is how many events go into the index at once.
-const rebuildBatch = 1000
-
-// Rebuild puts every event of a storage partition into the index; those that
-// are there already stay as they are. It returns how many it handed over.
-func Rebuild(ctx context.Context, files Files, index eventindex.Index, partition string) (n int, err error) {
-	batch := make([]ecs.Event, 0, rebuildBatch)
-	put := func() error {
-		if len(batch) == 0 {
-			return nil
-		}
-		if _, err := index.Append(ctx, batch); err != nil {
-			return fmt.Errorf("archive: the index did not take a batch: %w", err)
-		}
-		n += len(batch)
-		batch = batch[:0]
-		return nil
-	}
-	err = files.Read(ctx, partition, func(e ecs.Event) error {
-		batch = append(batch, e)
-		if len(batch) == rebuildBatch {
-			return put()
-		}
-		return nil
-	})
-	return n, errors.Join(err, put())
 }
