@@ -99,7 +99,16 @@ func (a api) limits() deviationapi.Limits {
 }
 
 func (a api) NewDraft(ctx context.Context, in deviationapi.NewDraft) (deviationapi.Draft, error) {
-	token, expires, err := a.s.NewDraft(ctx, in.Tenant)
+	token, expires, err := a.s.NewDraft(ctx, in.Tenant, nil)
+	return deviationapi.Draft{Token: token, Expires: expires, Limits: a.limits()}, err
+}
+
+func (a api) NewMyDraft(ctx context.Context) (deviationapi.Draft, error) {
+	p, ok := auth.From(ctx)
+	if !ok || p.Service {
+		return deviationapi.Draft{}, auth.ErrNoToken
+	}
+	token, expires, err := a.s.NewDraft(ctx, string(p.Tenant), &p)
 	return deviationapi.Draft{Token: token, Expires: expires, Limits: a.limits()}, err
 }
 

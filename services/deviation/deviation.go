@@ -110,6 +110,9 @@ type Draft struct {
 	Files   []StoredFile `json:"files"`
 	Bytes   int64        `json:"bytes"`
 	Expires time.Time    `json:"expires"`
+	// SignedIn: opened by somebody who was signed in, which says whose quota its
+	// files count on. Who it was is not kept.
+	SignedIn bool `json:"signedIn,omitempty"`
 	// Report is the id of the report that took the files; then they are its.
 	Report string `json:"report,omitempty"`
 }

@@ -24,12 +24,19 @@ import (
 type Config struct {
 	Limits    Limits
 	DraftLife time.Duration
-	// What may come in without sign-in, per tenant (N7). Signed-in reports and
-	// reports without files are never held up by the quota of files.
-	UploadBytesPerDay  int64
-	DraftsPerDay       int
+	// Files that may come in, per tenant and day: so many without sign-in, and
+	// as many again of those who are signed in (N7). No report is held up by
+	// them: one whose files are refused is sent without.
+	UploadBytesPerDay int64
+	DraftsPerDay      int
+	// Anonymous reports, of all of a tenant's together: addresses of callers are
+	// not known here, on purpose. A flood beyond it makes anonymous reporters
+	// wait (the form keeps the report and tries again), never signed-in ones.
 	AnonymousPerMinute float64
 	AnonymousBurst     int
+	// Reports, and places for files, of one signed-in person.
+	PersonPerMinute float64
+	PersonBurst     int
 	// Tries of receipt codes that do not exist, of all together.
 	MissesPerMinute float64
 	MissesBurst     int
@@ -43,7 +50,7 @@ func Default() Config {
 	return Config{
 		Limits:    Limits{Files: 10, FileBytes: 25 << 20, DraftBytes: 100 << 20},
 		DraftLife: 24 * time.Hour, UploadBytesPerDay: 5 << 30, DraftsPerDay: 5000,
-		AnonymousPerMinute: 30, AnonymousBurst: 200, MissesPerMinute: 30, MissesBurst: 60,
+		AnonymousPerMinute: 120, AnonymousBurst: 1000, PersonPerMinute: 2, PersonBurst: 40, MissesPerMinute: 30, MissesBurst: 60,
 		Uploads: 3, SweepInterval: 10 * time.Minute,
 	}
 }
@@ -53,13 +60,13 @@ func (c Config) Validate() error {
 	for name, n := range map[string]int64{
 		"files": int64(c.Limits.Files), "file bytes": c.Limits.FileBytes, "draft bytes": c.Limits.DraftBytes, "draft life": int64(c.DraftLife),
 		"upload bytes": c.UploadBytesPerDay, "drafts": int64(c.DraftsPerDay), "anonymous burst": int64(c.AnonymousBurst),
-		"misses burst": int64(c.MissesBurst), "uploads": int64(c.Uploads), "sweep interval": int64(c.SweepInterval),
+		"person burst": int64(c.PersonBurst), "misses burst": int64(c.MissesBurst), "uploads": int64(c.Uploads), "sweep interval": int64(c.SweepInterval),
 	} {
 		if n <= 0 {
 			return fmt.Errorf("deviation: %s must be positive", name)
 		}
 	}
-	if c.AnonymousPerMinute <= 0 || c.MissesPerMinute <= 0 {
+	if c.AnonymousPerMinute <= 0 || c.PersonPerMinute <= 0 || c.MissesPerMinute <= 0 {
 		return errors.New("deviation: rates must be positive")
 	}
 	return nil
@@ -165,7 +172,7 @@ func openService(ctx context.Context, deps run.Deps, cfg Config, places *Places,
 			Identity: deps.Secret("reporter-identity"), Index: deps.Secret("reporter-index"), Receipt: deps.Secret("receipt-codes"),
 			Exclusion: deps.Secret("reporter-exclusion"), Topic: deps.Secret("topic-keys"),
 		},
-		quotas:   &quotas{cfg: cfg, reports: map[string]*rate.Limiter{}, misses: map[string]*rate.Limiter{}},
+		quotas:   &quotas{cfg: cfg, reports: map[string]*rate.Limiter{}, misses: map[string]*rate.Limiter{}, persons: map[string]*rate.Limiter{}},
 		cleaning: make(chan struct{}, cfg.Uploads),
 	}
 	// The store notes when a document was written: of these, the hour.

@@ -203,6 +203,38 @@ func TestAnonymousFloodsAreBoundedAndSignedInReportsAreNot_N7(t *testing.T) {
 	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", other).Status, "another municipality is not held up")
 }
 
+func TestASignedInReporterHasBoundsOfTheirOwn_N7(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(c *Config) { c.DraftsPerDay = 3; c.UploadBytesPerDay = 12; c.PersonBurst = 2; c.AnonymousBurst = 1 })
+	me, other := w.token("person-a"), w.token("person-b")
+	// Outside, the day's places and bytes are used up.
+	open := w.draft()
+	require.Equal(t, 201, w.upload(open, "a.txt", []byte("ten bytes.")).Status)
+	require.Equal(t, "upload-quota", w.upload(open, "b.txt", []byte("ten bytes.")).Slug())
+	for range 2 {
+		w.draft()
+	}
+	require.Equal(t, "upload-quota", w.call("POST", "/v1/public/drafts", "", map[string]any{"tenant": "bo"}).Slug())
+	mine := w.call("POST", "/v1/drafts", me, nil)
+	require.Equal(t, 201, mine.Status, "%s", mine.Body)
+	token := httpxtest.Decode[deviationapi.Draft](t, mine).Token
+	require.Equal(t, 201, w.upload(token, "c.txt", []byte("ten bytes.")).Status, "its files are counted apart")
+	body := submission("mine")
+	body["draft"] = token
+	require.Equal(t, 201, w.call("POST", "/v1/reports", me, body).Status)
+
+	// One person's flood ends at their own bound, of reports and of places.
+	require.Equal(t, 201, w.call("POST", "/v1/reports", me, submission("second")).Status)
+	require.Equal(t, "too-many-reports", w.call("POST", "/v1/reports", me, submission("third")).Slug())
+	require.Equal(t, 201, w.call("POST", "/v1/drafts", me, nil).Status)
+	require.Equal(t, "upload-quota", w.call("POST", "/v1/drafts", me, nil).Slug())
+	require.Equal(t, 201, w.call("POST", "/v1/drafts", other, nil).Status)
+	require.Equal(t, 201, w.call("POST", "/v1/reports", other, submission("theirs")).Status)
+	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", submission("anyone")).Status)
+	w.clock.Move(time.Minute)
+	require.Equal(t, 201, w.call("POST", "/v1/reports", me, submission("third")).Status)
+}
+
 func TestFilesComeWithTheReport(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(c *Config) { c.Limits = Limits{Files: 2, FileBytes: 1000, DraftBytes: 1500} })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ var (
 	ErrSignIn     = problem.Refused("sign-in-required", "This form is for those who are signed in.")
 	ErrDifferent  = problem.Conflict("submission-differs", "Something else was sent under this id before.")
 	ErrTooMany    = problem.New(problem.KindTooMany, "too-many-reports", "More anonymous reports come in than can be taken right now. What you wrote is not lost: try again in a few minutes, or sign in.")
+	ErrTooManyOwn = problem.New(problem.KindTooMany, "too-many-reports", "You have sent many reports in a short time. What you wrote is not lost: try again in a few minutes.")
 	ErrTooManyTry = problem.New(problem.KindTooMany, "too-many-tries", "Too many codes that do not exist were tried. Check the code and try again in a few minutes.")
 )
 
@@ -55,20 +57,28 @@ type Service struct {
 	cleaning chan struct{} // files in memory at once
 }
 
-// quotas bound what comes in without sign-in, per tenant (N7). Addresses of
-// callers are not known here, on purpose.
+// quotas bound what comes in, in memory (N7): without sign-in per tenant,
+// because addresses of callers are not known here, on purpose; of those who are
+// signed in per person, by a keyed hash that is forgotten when it bounds nothing.
 type quotas struct {
 	mu      sync.Mutex
 	reports map[string]*rate.Limiter
 	misses  map[string]*rate.Limiter
+	persons map[string]*rate.Limiter
 	cfg     Config
 }
+
+// maxLimiters is how many there are before those that are full again go.
+const maxLimiters = 4096
 
 func (q *quotas) take(table map[string]*rate.Limiter, tid string, perMinute float64, burst int, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := table[tid]
 	if l == nil {
+		if len(table) >= maxLimiters {
+			maps.DeleteFunc(table, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
+		}
 		l = rate.NewLimiter(rate.Limit(perMinute/60), burst)
 		table[tid] = l
 	}
@@ -175,8 +185,8 @@ func (s *Service) Submit(ctx context.Context, in Submission) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	if anonymous && !s.quotas.take(s.quotas.reports, in.Tenant, s.cfg.AnonymousPerMinute, s.cfg.AnonymousBurst, s.clock()) {
-		return Receipt{}, ErrTooMany
+	if err := s.bound(in); err != nil {
+		return Receipt{}, err
 	}
 	r, err := s.fill(f, in, answers, reportID)
 	if err != nil {
@@ -202,6 +212,22 @@ func (s *Service) Submit(ctx context.Context, in Submission) (Receipt, error) {
 		return Receipt{}, err
 	}
 	return s.receipt(doc, code, digest)
+}
+
+// bound holds a new report to its quota: a person's own, or that of all
+// anonymous ones of the tenant.
+func (s *Service) bound(in Submission) error {
+	now := s.clock()
+	if in.Reporter == nil {
+		if !s.quotas.take(s.quotas.reports, in.Tenant, s.cfg.AnonymousPerMinute, s.cfg.AnonymousBurst, now) {
+			return ErrTooMany
+		}
+		return nil
+	}
+	if !s.quotas.take(s.quotas.persons, "report/"+s.ownerOf(in.Tenant, in.Reporter.Subject), s.cfg.PersonPerMinute, s.cfg.PersonBurst, now) {
+		return ErrTooManyOwn
+	}
+	return nil
 }
 
 func (s *Service) receipt(doc docstore.Doc[Report], code, digest string) (Receipt, error) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"varde.internal/platform/auth"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/id"
 	"varde.internal/platform/problem"
@@ -29,7 +30,7 @@ var (
 	errEmpty     = problem.Refused("file-empty", "The file is empty.")
 	errFileLarge = problem.New(problem.KindTooLarge, "too-large", "The file is larger than what is taken here.")
 	errFull      = problem.Refused("draft-full", "No more files fit into this report.")
-	errQuota     = problem.New(problem.KindTooMany, "upload-quota", "More files came in today than can be taken. The report itself can be sent without them, and files later.")
+	errQuota     = problem.New(problem.KindTooMany, "upload-quota", "More files came in today than can be taken. The report itself can be sent without them.")
 )
 
 // Limits of files: of each, and of all in one draft.
@@ -39,7 +40,8 @@ type Limits struct {
 	DraftBytes int64
 }
 
-// Usage counts what came in without a claim to it, per tenant and day (N7).
+// Usage counts what came in without a claim to it, per tenant and day: apart
+// for those who are signed in, whom abuse from outside must not reach (N7).
 type Usage struct {
 	Bytes  int64 `json:"bytes"`
 	Drafts int   `json:"drafts"`
@@ -49,28 +51,36 @@ func (s *Service) draftID(tid, token string) string {
 	return keyedHex(s.keys.Index, "draft", tid, token)
 }
 
-// NewDraft opens a place for files and gives its token.
-func (s *Service) NewDraft(ctx context.Context, tid string) (token string, expires time.Time, err error) {
+// NewDraft opens a place for files and gives its token. who is the verified
+// caller; nil where nobody is signed in.
+func (s *Service) NewDraft(ctx context.Context, tid string, who *auth.Principal) (token string, expires time.Time, err error) {
 	now := s.clock().UTC()
 	if !s.places.Known(tid, now) {
 		return "", expires, ErrNoTenant
 	}
+	if who != nil && !s.quotas.take(s.quotas.persons, "draft/"+s.ownerOf(tid, who.Subject), s.cfg.PersonPerMinute, s.cfg.PersonBurst, now) {
+		return "", expires, errQuota
+	}
 	ctx, cancel := untraced(ctx, tid)
 	defer cancel()
-	if err := s.count(ctx, tid, 0, 1); err != nil {
+	if err := s.count(ctx, tid, who != nil, 0, 1); err != nil {
 		return "", expires, err
 	}
 	var b [24]byte
 	_, _ = rand.Read(b[:])
 	token = base64.RawURLEncoding.EncodeToString(b[:])
 	expires = now.Truncate(time.Hour).Add(s.cfg.DraftLife + time.Hour)
-	_, err = s.drafts.Insert(ctx, s.draftID(tid, token), Draft{Files: []StoredFile{}, Expires: expires})
+	_, err = s.drafts.Insert(ctx, s.draftID(tid, token), Draft{Files: []StoredFile{}, Expires: expires, SignedIn: who != nil})
 	return token, expires, err
 }
 
 // count adds to the day's usage and refuses what goes beyond the quota.
-func (s *Service) count(ctx context.Context, tid string, size int64, drafts int) error {
-	key := id.Of("upload-usage", tid, s.clock().UTC().Format(time.DateOnly))
+func (s *Service) count(ctx context.Context, tid string, signedIn bool, size int64, drafts int) error {
+	of := "upload-usage"
+	if signedIn {
+		of = "upload-usage-signed-in"
+	}
+	key := id.Of(of, tid, s.clock().UTC().Format(time.DateOnly))
 	if _, err := s.usage.Insert(ctx, key, Usage{}); err != nil && !errors.Is(err, docstore.ErrExists) {
 		return err
 	}
@@ -113,7 +123,7 @@ func (s *Service) Upload(ctx context.Context, tid, token, name string, body io.R
 	if draft.Bytes+file.Size > s.cfg.Limits.DraftBytes {
 		return StoredFile{}, errFull
 	}
-	if err := s.count(ctx, tid, file.Size, 0); err != nil {
+	if err := s.count(ctx, tid, draft.SignedIn, file.Size, 0); err != nil {
 		return StoredFile{}, err
 	}
 	info, err := s.blobs.Put(ctx, file.BlobKey, file.MediaType, bytes.NewReader(content), s.cfg.Limits.FileBytes)

@@ -19,6 +19,7 @@ type Deviation interface {
 	Forms(ctx context.Context, tenant string) (deviationapi.FormList, error)
 	Form(ctx context.Context, tenant, formType string) (deviationapi.Form, error)
 	NewDraft(ctx context.Context, in deviationapi.NewDraft) (deviationapi.Draft, error)
+	NewMyDraft(ctx context.Context) (deviationapi.Draft, error)
 	Upload(ctx context.Context, tenant, token, name string, body io.Reader) (deviationapi.Attachment, error)
 	RemoveFile(ctx context.Context, tenant, token, fileID string) error
 	SubmitAnonymously(ctx context.Context, in deviationapi.NewReport) (deviationapi.Receipt, error)
@@ -51,6 +52,9 @@ func Routes(app *fiber.App, service func() (Deviation, error)) {
 	public.Post("/reports", httpx.Take(service, fiber.StatusCreated, Deviation.SubmitAnonymously))
 	public.Post("/follow-up", httpx.Take(service, fiber.StatusOK, Deviation.FollowByCode))
 	public.Post("/follow-up/messages", httpx.Take(service, fiber.StatusCreated, Deviation.WriteByCode))
+	app.Post("/v1/drafts", httpx.Answer(service, fiber.StatusCreated, func(s Deviation, c *fiber.Ctx) (deviationapi.Draft, error) {
+		return s.NewMyDraft(c.UserContext())
+	}))
 	app.Post("/v1/reports", httpx.Take(service, fiber.StatusCreated, Deviation.SubmitAsMe))
 	app.Get("/v1/reports", httpx.Answer(service, fiber.StatusOK, func(s Deviation, c *fiber.Ctx) (deviationapi.MyReportList, error) {
 		limit, after := httpx.Paging(c, httpx.PageSize)

@@ -71,6 +71,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Opens a place for files of a report that is sent with the caller's name. It is counted apart from what comes in without sign-in, so that abuse there takes no file from those who are signed in. The place does not say whose it is; files go into it as into any other. */
+        post: operations["createMyDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/public/attachments": {
         parameters: {
             query?: never;
@@ -560,6 +577,27 @@ export interface operations {
                 "application/json": components["schemas"]["NewDraft"];
             };
         };
+        responses: {
+            /** @description The draft. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createMyDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description The draft. */
             201: {

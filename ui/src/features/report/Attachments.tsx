@@ -26,6 +26,7 @@ export function Attachments({ tenant, form, draft, change, signedIn }: Props) {
   const camera = useRef<HTMLInputElement>(null)
   const chooser = useRef<HTMLInputElement>(null)
   const { files: most, fileBytes } = form.limits
+  const named = signedIn && draft.anonymous === false
   const largest = Math.floor(fileBytes / megabyte)
 
   async function add(chosen: FileList | null): Promise<void> {
@@ -46,13 +47,13 @@ export function Attachments({ tenant, form, draft, change, signedIn }: Props) {
       try {
         setProgress((p) => ({ ...p, [entry.key]: 0 }))
         const told = signedIn ? undefined : (share: number) => setProgress((p) => ({ ...p, [entry.key]: share }))
-        const place = token ?? (await openFilesPlace(tenant))
+        const place = token ?? (await openFilesPlace(tenant, named))
         change({ filesToken: place })
         token = place
         const sent = await sendFile(tenant, place, entry, told).catch(async (error: unknown) => {
           if (!placeGone(error)) throw error
           // The place was left for more than its day: what lay there is sent again with the report.
-          const fresh = token = await openFilesPlace(tenant)
+          const fresh = token = await openFilesPlace(tenant, named)
           change((d) => ({ filesToken: fresh, files: d.files.map(unsent) }))
           return sendFile(tenant, fresh, entry, told)
         })

@@ -6,6 +6,7 @@ import { toast } from '../../components/toast'
 import { i18n } from '../../i18n'
 import { useWho } from '../../public/PublicSession'
 import { relative } from '../../time/format'
+import { unsent } from './draft'
 import { type Answer, formText, type Form, missingFields, stepOf, visibleSteps } from './form'
 import { ReceiptView } from './ReceiptView'
 import { Review } from './Review'
@@ -112,7 +113,7 @@ export function Questionnaire({ tenant, tenantName, form }: { tenant: string; te
       <div className="question">
         {current === WHO && (
           <Question refTo={heading} title={t('report:who.title')}>
-            <WhoStep name={who.state === 'signed-in' ? who.me.name : ''} anonymous={draft.anonymous} onChange={(anonymous) => change({ anonymous })} />
+            <WhoStep name={who.state === 'signed-in' ? who.me.name : ''} anonymous={draft.anonymous} onChange={(anonymous) => change((d) => ({ anonymous, filesToken: undefined, files: d.files.map(unsent) }))} />
           </Question>
         )}
         {step && (

@@ -17,7 +17,7 @@ export type Draft = {
   /** Set when the person pressed send: it goes as soon as there is a network. */
   sending?: boolean
   /** Place for files at the server, once one was sent. */
-  filesToken?: string
+  filesToken?: string | undefined
   files: DraftFile[]
   saved: number
 }

@@ -43,7 +43,7 @@ async function draftWith(part: Partial<Draft> = {}): Promise<Draft> {
 }
 
 const usual = (call: Call): Answer => {
-  if (call.path === '/v1/public/drafts') return { status: 201, body: { token: 'fresh' } }
+  if (/\/drafts$/.test(call.path)) return { status: 201, body: { token: 'fresh' } }
   if (call.path === '/v1/public/attachments') return { status: 201, body: { id: `id-${calls.length}` } }
   return { status: 201, body: receipt }
 }
@@ -102,6 +102,14 @@ describe('a report that is sent', () => {
   it('goes without files where every place is gone', async () => {
     serve((call) => (call.token || call.body['draft'] ? { status: 404, slug: 'draft-not-found' } : usual(call)))
     expect((await deliver('bo', form, await draftWith({ filesToken: 'old' }), () => undefined)).left).toEqual(['k1.jpg', 'k2.jpg'])
+  })
+  it('takes its place for files as a signed-in person only where it has their name (N7)', async () => {
+    serve(usual)
+    for (const [anonymous, place, credentials] of [[true, '/v1/public/drafts', 'omit'], [false, '/v1/drafts', 'same-origin']] as const) {
+      calls = []
+      await deliver('bo', form, await draftWith({ anonymous }), () => undefined)
+      expect(calls[0]).toMatchObject({ path: place, credentials })
+    }
   })
   it('leaves the session behind with every file, named or not', async () => {
     serve(usual)
