@@ -104,10 +104,11 @@ type Case struct {
 	RejectedAt   time.Time    `json:"rejectedAt,omitzero"`
 	ReopenedAt   time.Time    `json:"reopenedAt,omitzero"`
 	MergedInto   string       `json:"mergedInto,omitempty"`
-	Related      []string     `json:"related,omitempty"` // links of cases stored before links had a kind
-	Links        []Link       `json:"links,omitempty"`   // made by hand, from this case to others
-	Asked        bool         `json:"asked,omitempty"`   // a question to the reporter is open
-	Heard        []string     `json:"heard,omitempty"`   // ids of the last messages and pins that were taken in
+	Absorbed     []string     `json:"absorbed,omitempty"` // cases whose work was taken over
+	Related      []string     `json:"related,omitempty"`  // links of cases stored before links had a kind
+	Links        []Link       `json:"links,omitempty"`    // made by hand, from this case to others
+	Asked        bool         `json:"asked,omitempty"`    // a question to the reporter is open
+	Heard        []string     `json:"heard,omitempty"`    // ids of the last messages and pins that were taken in
 
 	// Of the findings, recomputed whenever one of them changes (see attach.go).
 	FindingCount int       `json:"findingCount,omitempty"`

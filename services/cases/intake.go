@@ -172,7 +172,8 @@ func (s *Service) moveFinding(ctx context.Context, findingID, caseID string) err
 }
 
 // absorb merges a case into another: it is marked first, so that whoever files
-// a finding with it at this moment is seen by the move that follows.
+// a finding with it at this moment is seen by the move that follows. What
+// people did in it comes along (see bringAlong).
 func (s *Service) absorb(ctx context.Context, absorbed, into string, like topics.Finding) error {
 	// Another process may be about to make the absorbed case: it must find it
 	// merged, so it is made here where it is missing.
@@ -192,8 +193,11 @@ func (s *Service) absorb(ctx context.Context, absorbed, into string, like topics
 	}
 	for {
 		page, err := s.findings.Find(ctx, docstore.Eq{Field: "caseId", Value: absorbed}, docstore.FindOptions{Limit: 100})
-		if err != nil || len(page.Docs) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(page.Docs) == 0 {
+			return s.bringAlong(ctx, absorbed, into)
 		}
 		for _, d := range page.Docs {
 			if err := s.moveFinding(ctx, d.ID, into); err != nil {
