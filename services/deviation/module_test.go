@@ -311,6 +311,37 @@ func TestAbandonedFilesAreRemovedAndTakenOnesStay_R63(t *testing.T) {
 	require.Zero(t, n)
 }
 
+// A submission claims its files and then fails: they are nobody's, and go.
+func TestFilesOfAFailedSubmissionAreRemoved_R63(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	ctx := tenant.With(t.Context(), "bo")
+	failed, kept := w.draft(), w.draft()
+	require.Equal(t, 201, w.upload(failed, "a.txt", []byte("nobody's")).Status)
+	require.Equal(t, 201, w.upload(kept, "b.txt", []byte("a report's")).Status)
+	body := submission("a")
+	body["draft"] = kept
+	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", body).Status)
+	_, err := w.s.claim(ctx, "bo", failed, "a-report-that-never-came")
+	require.NoError(t, err)
+	left := func() int {
+		require.NoError(t, w.s.Sweep(ctx))
+		files, err := w.blobs.List(ctx, "reports/")
+		require.NoError(t, err)
+		return len(files)
+	}
+	w.clock.Move(25 * time.Hour) // over, and a submission may still run
+	require.Equal(t, 2, left())
+	_, err = w.s.claim(ctx, "bo", failed, "a-report-that-never-came")
+	require.ErrorIs(t, err, errNoDraft, "but none begins")
+	w.clock.Move(time.Hour)
+	require.Equal(t, 1, left())
+	n, err := w.s.drafts.Count(ctx, nil)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", body).Status, "the report is there, with its files")
+}
+
 func TestSignedInReportersSeeTheirOwnAndNoOthers(t *testing.T) {
 	t.Parallel()
 	w := start(t)

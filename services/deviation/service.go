@@ -317,13 +317,14 @@ func (s *Service) audited(tid, reportID, action string, r Report, details map[st
 }
 
 // claim gives the draft's files to the report. A draft that another report took
-// is refused; the same report may ask again.
+// is refused; the same report may ask again. One whose time is over is refused
+// too: what it holds is about to be removed.
 func (s *Service) claim(ctx context.Context, tid, token, reportID string) ([]StoredFile, error) {
 	if token == "" {
 		return nil, nil
 	}
 	doc, err := s.drafts.Update(ctx, s.draftID(tid, token), func(d *Draft, _ *docstore.Outbox) error {
-		if d.Report != "" && d.Report != reportID {
+		if (d.Report != "" && d.Report != reportID) || d.Expires.Before(s.clock()) {
 			return errNoDraft
 		}
 		d.Report = reportID

@@ -219,6 +219,10 @@ func (s *Service) RemoveFile(ctx context.Context, tid, token, fileID string) err
 	return s.blobs.Delete(ctx, gone.BlobKey)
 }
 
+// claimGrace is how long after its end a claimed draft is left alone: a
+// submission that claimed it at the last moment is over by then.
+const claimGrace = time.Hour
+
 // Sweep removes what drafts of the tenant left behind that no report took.
 func (s *Service) Sweep(ctx context.Context) error {
 	page, err := s.drafts.Find(ctx, docstore.Range{Field: "expires", Lt: s.clock().UTC()}, docstore.FindOptions{Limit: 200})
@@ -226,34 +230,51 @@ func (s *Service) Sweep(ctx context.Context) error {
 		return err
 	}
 	for _, d := range page.Docs {
-		if d.Value.Report == "" {
-			// Marked first: an upload that runs now finds the draft taken.
-			if _, err := s.drafts.Update(ctx, d.ID, func(v *Draft, _ *docstore.Outbox) error {
-				if v.Report != "" && v.Report != sweeping {
-					return errNoDraft
-				}
-				v.Report = sweeping
-				return nil
-			}); errors.Is(err, errNoDraft) {
-				continue
-			} else if err != nil {
-				return err
-			}
-		}
-		if d.Value.Report == "" || d.Value.Report == sweeping {
-			fresh, err := s.drafts.Get(ctx, d.ID)
-			if err != nil {
-				return err
-			}
-			for _, f := range fresh.Value.Files {
-				if err := s.blobs.Delete(ctx, f.BlobKey); err != nil {
-					return fmt.Errorf("deviation: draft file: %w", err)
-				}
-			}
-		}
-		if err := s.drafts.Delete(ctx, d.ID); err != nil && !errors.Is(err, docstore.ErrNotFound) {
+		if err := s.sweepDraft(ctx, d); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// sweepDraft removes one draft whose time is over, with its files unless a
+// report has them. That a submission claimed them is not enough: it may have
+// failed after that.
+func (s *Service) sweepDraft(ctx context.Context, d docstore.Doc[Draft]) error {
+	claim := d.Value.Report
+	taken := false
+	if claim != "" && claim != sweeping {
+		if d.Value.Expires.Add(claimGrace).After(s.clock()) {
+			return nil
+		}
+		_, err := s.reports.Get(ctx, claim)
+		if taken = err == nil; !taken && !errors.Is(err, docstore.ErrNotFound) {
+			return err
+		}
+	}
+	if !taken {
+		// Marked first: an upload or a submission that runs now finds the draft taken.
+		marked, err := s.drafts.Update(ctx, d.ID, func(v *Draft, _ *docstore.Outbox) error {
+			if v.Report != claim {
+				return errNoDraft
+			}
+			v.Report = sweeping
+			return nil
+		})
+		if errors.Is(err, errNoDraft) || errors.Is(err, docstore.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range marked.Value.Files {
+			if err := s.blobs.Delete(ctx, f.BlobKey); err != nil {
+				return fmt.Errorf("deviation: draft file: %w", err)
+			}
+		}
+	}
+	if err := s.drafts.Delete(ctx, d.ID); err != nil && !errors.Is(err, docstore.ErrNotFound) {
+		return err
 	}
 	return nil
 }
