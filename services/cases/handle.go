@@ -241,13 +241,8 @@ func (s *Service) Close(ctx context.Context, caseID, summary, outcome string) (V
 		if !c.Open {
 			return ErrNotOpen
 		}
-		blockers := c.Blockers(p.Subject, s.involved(doc.Tenant, c), outcome != "")
-		if len(blockers) > 0 {
-			slugs := make([]string, len(blockers))
-			for i, b := range blockers {
-				slugs[i] = b.Slug
-			}
-			return ErrBlocked.With("blockers", strings.Join(slugs, ","))
+		if err := blockedBy(c.Blockers(p.Subject, s.involved(doc.Tenant, c), outcome != "")); err != nil {
+			return err
 		}
 		if outcome != "" && c.Report != nil {
 			c.Outcome = outcome
@@ -264,9 +259,25 @@ func (s *Service) Close(ctx context.Context, caseID, summary, outcome string) (V
 	return s.view(ctx, doc, p)
 }
 
-// Reject ends a case that is no deviation; the reporter is told why.
+// blockedBy refuses with the blockers' slugs; nil where there are none.
+func blockedBy(blockers []topics.Reason) error {
+	if len(blockers) == 0 {
+		return nil
+	}
+	slugs := make([]string, len(blockers))
+	for i, b := range blockers {
+		slugs[i] = b.Slug
+	}
+	return ErrBlocked.With("blockers", strings.Join(slugs, ","))
+}
+
+// Reject ends a case that is no deviation; the reporter is told why. A clock of
+// the law that binds the case is answered first.
 func (s *Service) Reject(ctx context.Context, caseID, reason string) (View, error) {
 	return s.handle(ctx, caseID, auth.ActionCaseClose, true, func(c *Case, w *change) error {
+		if err := blockedBy(c.RejectBlockers()); err != nil {
+			return err
+		}
 		c.RejectedAt = w.now
 		c.meet(RegimeAcknowledge, w.now)
 		c.meet(RegimeInternal, w.now)

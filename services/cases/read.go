@@ -126,7 +126,7 @@ func (s *Service) allowed(p auth.Principal, object auth.Object, v *View) []strin
 	add("link", handle)
 	add("close", may(auth.ActionCaseClose) && c.Open && len(v.Blockers) == 0)
 	add("reopen", handle && !c.Open)
-	add("reject", may(auth.ActionCaseClose) && handle && c.Open)
+	add("reject", may(auth.ActionCaseClose) && handle && c.Open && len(c.RejectBlockers()) == 0)
 	add("pin", may(auth.ActionEvidencePin) && !v.Involved)
 	add("read-evidence", v.Raw)
 	return list

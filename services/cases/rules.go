@@ -129,17 +129,31 @@ func (c *Case) Blockers(closer string, involved Involved, withOutcome bool) []to
 	if c.Report != nil && c.Report.Ongoing && c.RestoredAt.IsZero() {
 		add(BlockRestored)
 	}
-	for _, d := range c.Deadlines {
-		binding := d.Regime == RegimeDigitalSecurity || (d.Regime == RegimeGDPR && c.PersonalData == PersonalDataYes)
-		if binding && d.MetAt.IsZero() {
-			add(BlockNotification, "regime", d.Regime)
-		}
-	}
+	found = append(found, c.notificationsOpen()...)
 	if involved.Is(c, closer) {
 		add(BlockInvolved)
 	}
 	return found
 }
+
+// notificationsOpen are the duties to notify that bind the case and are neither
+// met nor ruled out.
+func (c *Case) notificationsOpen() []topics.Reason {
+	var open []topics.Reason
+	for _, d := range c.Deadlines {
+		binding := d.Regime == RegimeDigitalSecurity || (d.Regime == RegimeGDPR && c.PersonalData == PersonalDataYes)
+		if binding && d.MetAt.IsZero() {
+			open = append(open, topics.Reason{Slug: BlockNotification, Params: map[string]string{"regime": d.Regime}})
+		}
+	}
+	return open
+}
+
+// RejectBlockers lists what stands between the case and its rejection: to call
+// it no deviation does not end a clock of the law that runs. One first says
+// that the authority was told or need not be (MeetDeadline), or that no
+// personal data was involved (Assess).
+func (c *Case) RejectBlockers() []topics.Reason { return c.notificationsOpen() }
 
 // Steps that the page offers as its one button.
 const (

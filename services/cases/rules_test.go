@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/auth"
 	"varde.internal/schemas/topics"
 )
 
@@ -87,6 +88,35 @@ func TestClosingIsBlockedByEachThingThatIsMissing_R8_R9_R10_R11_N3(t *testing.T)
 			require.Equal(t, test.want, slugs(c.Blockers(test.closer, whoIsWho, test.outcome)))
 		})
 	}
+}
+
+func TestAClockOfTheLawIsNotEndedByRejecting_R10(t *testing.T) {
+	t.Parallel()
+	s, _ := tempService(t, orgOf())
+	officer := auth.With(in("bo"), as("officer", auth.Grant{Role: auth.RoleSecurityOfficer}))
+	reject := func(caseID string) error {
+		_, err := s.Reject(officer, caseID, "no deviation")
+		return err
+	}
+	for name, a := range map[string]Assessment{"gdpr": {PersonalData: PersonalDataYes}, "digital-security": {DigitalSecurity: "covered"}} {
+		r := report("bo", name)
+		require.NoError(t, s.TakeReport(in("bo"), r))
+		caseID := ReportCaseID("bo", r.ID)
+		v, err := s.Assess(officer, caseID, a)
+		require.NoError(t, err)
+		require.NotContains(t, v.Allowed, "reject", name)
+		require.ErrorIs(t, reject(caseID), ErrBlocked, name)
+		_, err = s.MeetDeadline(officer, caseID, name, "not-required", "a false alarm", time.Time{})
+		require.NoError(t, err)
+		require.NoError(t, reject(caseID), name)
+	}
+	r := report("bo", "ruled out")
+	require.NoError(t, s.TakeReport(in("bo"), r))
+	for _, data := range []string{PersonalDataYes, PersonalDataNo} {
+		_, err := s.Assess(officer, ReportCaseID("bo", r.ID), Assessment{PersonalData: data})
+		require.NoError(t, err)
+	}
+	require.NoError(t, reject(ReportCaseID("bo", r.ID)), "no personal data after all")
 }
 
 func TestStateFollowsFromWhatWasDone(t *testing.T) {
