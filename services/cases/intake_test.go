@@ -354,15 +354,35 @@ func TestAReportersMessageEndsTheWaitAndIsTakenOnce(t *testing.T) {
 
 func TestTheReporterIsNotRoutedToAndNotNamed_N3(t *testing.T) {
 	t.Parallel()
-	s, _ := tempService(t, orgOf())
-	ctx := in("bo")
-	r := report("bo", "1")
-	r.ReporterExclusion = topics.ExclusionOf(testKeys.Exclusion, "bo", r.ID, "resp")
-	require.NoError(t, s.TakeReport(ctx, r))
-	doc, err := s.cases.Get(ctx, ReportCaseID("bo", r.ID))
-	require.NoError(t, err)
-	require.Equal(t, "home-manager", doc.Value.HandlerID)
-	require.Equal(t, []string{"unit-manager"}, slugs(doc.Value.Routing.Steps), "the story does not point at the reporter")
+	// The same case four times over: the one who would get it reported it, or
+	// cannot have it for a reason of their own. What the next in the line sees
+	// must be the same.
+	gone := map[string][]topics.Fact{
+		"reported it": nil, "left": {left("resp")}, "away": {away("resp", "home", "")},
+		"not of the municipality": {fact("bo", topics.KindSystem, "ehr", topics.System{Name: "Journal", UnitID: "home", Responsible: "vendor-person"})},
+	}
+	var seen []string
+	for why, facts := range gone {
+		s, _ := tempService(t, orgOf(facts...))
+		ctx := in("bo")
+		r := report("bo", "1")
+		if why == "reported it" {
+			r.ReporterExclusion = topics.ExclusionOf(testKeys.Exclusion, "bo", r.ID, "resp")
+		}
+		require.NoError(t, s.TakeReport(ctx, r))
+		doc, err := s.cases.Get(ctx, ReportCaseID("bo", r.ID))
+		require.NoError(t, err)
+		require.Equal(t, "home-manager", doc.Value.HandlerID, why)
+		var told []any
+		for _, e := range doc.Value.Journal {
+			told = append(told, e.Action, e.Text, e.Params)
+		}
+		told = append(told, slugs(doc.Value.Routing.Steps), doc.Value.Routing.Escalations, doc.Value.Routing.Tried)
+		seen = append(seen, fmt.Sprint(told...))
+	}
+	for _, other := range seen[1:] {
+		require.Equal(t, seen[0], other, "nothing tells the reporter from anyone else who was passed over")
+	}
 }
 
 func TestWhatNobodyAcknowledgesEscalatesUpTheLine_R23b(t *testing.T) {

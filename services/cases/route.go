@@ -17,9 +17,8 @@ func (s *Service) route(tid string, c *Case, w *change) {
 	}
 	answer := Route(s.org, Question{
 		Tenant: tid, SystemID: c.SystemID, UnitID: c.UnitID, SourceID: c.Group["source"], PassLine: c.PassLine,
-		Acted:    func(person string) bool { return Involved{}.Is(c, person) },
-		Reported: func(person string) bool { return involved.Is(c, person) },
-		Tried:    c.Routing.Tried, Now: now,
+		Involved: func(person string) bool { return involved.Is(c, person) },
+		Tried:    c.Routing.Tried, Quiet: c.Report != nil, Now: now,
 	})
 	c.Routing.Steps = append(c.Routing.Steps, answer.Steps...)
 	if n := len(c.Routing.Steps); n > maxSteps {

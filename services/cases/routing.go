@@ -21,13 +21,14 @@ type Question struct {
 	UnitID   string // of the reporter, or chosen; used where no system is named
 	SourceID string // of a silent feed (C20): its responsible person
 	PassLine bool   // about the manager: past the line of command (N1)
-	// Acted tells who is passed over because they acted in the case (N3).
-	// Reported tells who is passed over without a word, since the word would
-	// say who the reporter is. Tried are those who had the case.
-	Acted    func(person string) bool
-	Reported func(person string) bool
+	// Involved tells who is passed over: who acted in the case and who reported
+	// it (N3). Tried are those who had the case.
+	Involved func(person string) bool
 	Tried    []string
-	Now      time.Time
+	// Quiet is for a case with a reporter: why somebody was passed over is not
+	// told of anyone, since a reason for all but one would name that one (N3).
+	Quiet bool
+	Now   time.Time
 }
 
 // Answer is who handles the case and the steps that led there, as reasons the
@@ -148,17 +149,21 @@ func (r *router) candidate(person, role string, params map[string]string) bool {
 			r.stepWith(role+"-delegate", params)
 			return true
 		}
-		r.stepWith(role+"-absent", params)
-	case "silent":
-	default:
-		r.stepWith(role+"-"+why, params)
 	}
+	if r.q.Quiet {
+		why = passedOver
+	}
+	r.stepWith(role+"-"+why, params)
 	return false
 }
 
+// passedOver is the end of the step of who is involved, and in a case with a
+// reporter of everybody who was passed over.
+const passedOver = "passed-over"
+
 // fit says why the person cannot handle the case: not-employee (a vendor
-// entered by mistake, or nobody known), left, passed-over (acted in it), silent
-// (reported it), not-acknowledged, absent.
+// entered by mistake, or nobody known), left, passed-over (involved),
+// not-acknowledged, absent.
 func (r *router) fit(person string) (topics.Person, string) {
 	p, ok := r.org.Person(r.q.Tenant, person, r.q.Now)
 	switch {
@@ -166,10 +171,8 @@ func (r *router) fit(person string) (topics.Person, string) {
 		return p, "not-employee"
 	case p.Left:
 		return p, "left"
-	case r.q.Acted != nil && r.q.Acted(person):
-		return p, "passed-over"
-	case r.q.Reported != nil && r.q.Reported(person):
-		return p, "silent"
+	case r.q.Involved != nil && r.q.Involved(person):
+		return p, passedOver
 	case slices.Contains(r.q.Tried, person):
 		return p, "not-acknowledged"
 	case absent(p, r.q.Now):
