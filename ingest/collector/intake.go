@@ -74,6 +74,18 @@ func (i *intake) open(s Source, way, provenance string, o parse.Options) origin 
 	return origin{source: s, way: way, provenance: provenance, stream: stream, live: o.Live, counts: i.metrics.of(s.ID, way), keys: map[place]string{}}
 }
 
+// renew goes on for a source as the register has it now: with the parser and
+// what it remembers, unless the register wants another.
+func (i *intake) renew(o *origin, s Source) {
+	if o.source.ID == s.ID && o.source.Tenant == s.Tenant && o.source.TimeZone == s.TimeZone && o.source.Format == s.Format {
+		o.source = s
+		return
+	}
+	path, reference := o.path, o.reference
+	*o = i.open(s, o.way, o.provenance, parse.Options{Live: o.live, Resume: o.stream.State()})
+	o.path, o.reference = path, reference
+}
+
 func (i *intake) location(name string) (*time.Location, error) {
 	if loc, ok := i.zones.Load(name); ok {
 		return loc.(*time.Location), nil

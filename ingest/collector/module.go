@@ -28,6 +28,7 @@ type Module struct {
 	intake   *intake
 	metrics  *metrics
 	inFlight atomic.Int64
+	admits   func(tls.ConnectionState) error // whether a certificate over TLS is taken, as the register is now
 
 	mu sync.Mutex
 	// addresses that are listened on
@@ -179,7 +180,7 @@ func (m *Module) listen(ctx context.Context) (at sockets, err error) {
 		if err != nil {
 			return at, fmt.Errorf("collector: syslog over TLS: %w", err)
 		}
-		at.tls = tls.NewListener(plain, config)
+		at.tls, m.admits = tls.NewListener(plain, config), config.VerifyConnection
 	}
 	if m.cfg.SyslogUDP != "" {
 		packets, err := lc.ListenPacket(ctx, "udp", m.cfg.SyslogUDP)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type sources struct {
 	// version's validity may begin or end meanwhile.
 	taken    time.Time
 	snapshot []Source
+	changes  uint64 // how often the table became another
 }
 
 func newSources(log *slog.Logger, clock func() time.Time) *sources {
@@ -83,6 +85,7 @@ func (s *sources) put(f topics.Fact) {
 		s.taken = time.Time{}
 	case topics.KindTenant:
 		s.hosts[f.ID] = f
+		s.changes++
 	}
 }
 
@@ -118,8 +121,20 @@ func (s *sources) all() []Source {
 		}
 	}
 	slices.SortFunc(list, func(a, b Source) int { return strings.Compare(a.Tenant+"/"+a.ID, b.Tenant+"/"+b.ID) })
+	if !reflect.DeepEqual(list, s.snapshot) {
+		s.changes++
+	}
 	s.taken, s.snapshot = now, list
 	return list
+}
+
+// generation is another number whenever the table may be another: who holds a
+// source for longer than a line looks it up again then.
+func (s *sources) generation() uint64 {
+	s.all() // a version's time may have come
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changes
 }
 
 // byID finds a source.

@@ -65,20 +65,28 @@ func remote(a net.Addr) netip.Addr {
 // serveTCP finds the sender by its address and reads its messages.
 func (m *Module) serveTCP(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
-	src, registered, ok := m.sources.byAddress(remote(conn.RemoteAddr()))
-	if !ok {
-		m.metrics.refused.WithLabelValues("tcp", "unknown-sender").Inc()
-		return
-	}
-	if !registered {
-		m.deps.Log.Info("syslog from a sender that is not in the register", "way", "tcp")
-	}
-	m.serve(ctx, conn, src, "tcp", ecs.ProvenanceTCP)
+	from := remote(conn.RemoteAddr())
+	m.serve(ctx, conn, func() (Source, bool, bool) { return m.sources.byAddress(from) }, "tcp", ecs.ProvenanceTCP)
 }
+
+// finder looks a sender up in the register as it is now. registered is false
+// where it is nobody's that the register names; ok is false where it is refused.
+type finder func() (src Source, registered, ok bool)
 
 // serve reads the messages of one connection. While a batch is being
 // published nothing is read, so that a sender is held back by TCP itself.
-func (m *Module) serve(ctx context.Context, conn net.Conn, src Source, way, provenance string) {
+// The sender is looked up again when the register has changed: what follows is
+// taken as the register says by then, or the connection ends.
+func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, provenance string) {
+	generation := m.sources.generation()
+	src, registered, ok := find()
+	if !ok {
+		m.metrics.refused.WithLabelValues(way, "unknown-sender").Inc()
+		return
+	}
+	if !registered {
+		m.deps.Log.Info("syslog from a sender that is not in the register", "way", way)
+	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
 	defer stop()
 	o := m.intake.open(src, way, provenance, parse.Options{Live: true})
@@ -88,6 +96,15 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, src Source, way, prov
 	var b batch
 	for {
 		frame, err := in.next(b.len() > 0)
+		if now := m.sources.generation(); now != generation {
+			generation = now
+			if src, _, ok = find(); ok {
+				m.intake.renew(&o, src)
+			} else { // what came before is published, this and the rest is not taken
+				m.metrics.refused.WithLabelValues(way, "unknown-sender").Inc()
+				frame.raw, frame.reason, err = nil, "", errWithdrawn
+			}
+		}
 		if len(frame.raw) > 0 || frame.reason != "" {
 			m.intake.add(&b, &o, line{raw: frame.raw, reason: frame.reason, detail: frame.detail}, m.deps.Clock())
 		}
@@ -115,6 +132,9 @@ func (m *Module) grace(ctx context.Context) time.Duration {
 	}
 	return 24 * time.Hour
 }
+
+// errWithdrawn says that the register no longer knows a sender.
+var errWithdrawn = errors.New("the register has no such source any more")
 
 // errPause says that nothing came for a while.
 var errPause = errors.New("pause")

@@ -3,7 +3,6 @@ package collector
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +98,8 @@ type tail struct {
 	store  *positions
 	source Source
 	path   string
+	seen   uint64 // generation of the register that source is of
+	known  bool   // the register has it
 
 	file   *os.File
 	lines  *bufio.Reader
@@ -119,7 +119,10 @@ func (t *tail) run(ctx context.Context) error {
 	defer tick.Stop()
 	defer t.close()
 	for {
-		if err := t.read(ctx); err != nil && ctx.Err() == nil {
+		// While the register does not have its source, the file waits.
+		if err := t.renew(); err != nil {
+			t.close()
+		} else if err := t.read(ctx); err != nil && ctx.Err() == nil {
 			t.m.deps.Log.Warn("a log file could not be read; trying again", "source", t.source.ID, "err", reason(err))
 			t.close()
 		}
@@ -130,6 +133,21 @@ func (t *tail) run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// renew looks the source up again when the register has changed.
+func (t *tail) renew() error {
+	if now := t.m.sources.generation(); now != t.seen || !t.known {
+		var src Source
+		if src, t.known = t.m.sources.byID(t.source.ID); !t.known {
+			return errWithdrawn
+		}
+		t.source, t.seen = src, now
+		if t.file != nil {
+			t.m.intake.renew(&t.origin, src)
+		}
+	}
+	return nil
 }
 
 // reason is an error without the path in it, which can name a person.
@@ -324,83 +342,13 @@ func (t *tail) replaced() (bool, error) {
 	return false, nil
 }
 
-// catchUp reads what was not read of the path's earlier generations, which lie
-// beside it under other names: it was rotated while nobody looked.
-func (t *tail) catchUp(ctx context.Context, current string) error {
-	if t.pos.First == current && current != "" {
-		return nil
-	}
-	beside, err := filepath.Glob(globQuote(t.path) + "?*")
-	if err != nil {
-		return nil //nolint:nilerr // a path that cannot be a pattern has nothing beside it
-	}
-	slices.SortFunc(beside, func(a, b string) int { return modified(a).Compare(modified(b)) })
-	for _, path := range beside {
-		if err := t.catchUpFile(ctx, path, current); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func globQuote(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-func modified(path string) time.Time {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime()
-}
-
-// catchUpFile reads the rest of a rotated file, but only of one that was begun:
-// logs older than the collector are for an import to bring in.
-func (t *tail) catchUpFile(ctx context.Context, path, current string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	first, unread := firstOf(unpacked(f))
-	if unread != nil || first == "" || first == current {
-		return f.Close()
-	}
-	pos, err := t.store.load(ctx, t.source, t.path, first)
-	if err != nil || pos.Offset == 0 {
-		return errors.Join(err, f.Close())
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if shorter := t.begin(f, unpacked(f), pos); shorter != nil {
-		return nil //nolint:nilerr // than what was read: another file with that first line
-	}
-	defer t.close()
-	if err := t.drain(ctx); err != nil {
-		return err
-	}
-	return t.finish(ctx)
-}
-
-// unpacked reads gzip where it is.
-func unpacked(f *os.File) io.Reader {
-	in := bufio.NewReader(f)
-	if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		_, _ = f.Seek(0, io.SeekStart)
-		return f
-	}
-	z, err := gzip.NewReader(in)
-	if err != nil {
-		return bytes.NewReader(nil)
-	}
-	return z
-}
-
 // drain publishes every whole line that there is. Positions are kept after the
 // lines are durable; what is read twice has the same ids.
 func (t *tail) drain(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if err := t.renew(); err != nil {
+			return errors.Join(err, t.flush(ctx))
+		}
 		chunk, err := t.lines.ReadSlice('\n')
 		t.part = append(t.part, chunk...)
 		whole := bytes.HasSuffix(t.part, []byte{'\n'})

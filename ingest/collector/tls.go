@@ -110,19 +110,20 @@ func (m *Module) serveTLS(ctx context.Context, conn net.Conn) {
 		return
 	}
 	leaf := secure.ConnectionState().PeerCertificates[0]
-	src, registered := m.sources.byFingerprint(leaf)
-	if !registered {
-		src, registered = m.sources.byName(leaf)
-	}
-	if !registered {
-		// An authority that the operator named vouches for it.
-		if src, ok = m.sources.stranger(); !ok {
-			m.metrics.refused.WithLabelValues("tls", "unknown-sender").Inc()
-			return
+	m.serve(ctx, conn, func() (src Source, registered, ok bool) {
+		if m.admits(secure.ConnectionState()) != nil { // the register no longer has it
+			return Source{}, false, false
 		}
-		m.deps.Log.Info("syslog from a sender that is not in the register", "way", "tls")
-	}
-	m.serve(ctx, conn, src, "tls", ecs.ProvenanceClientCert)
+		if src, ok = m.sources.byFingerprint(leaf); ok {
+			return src, true, true
+		}
+		if src, ok = m.sources.byName(leaf); ok {
+			return src, true, true
+		}
+		// An authority that the operator named vouches for it.
+		src, ok = m.sources.stranger()
+		return src, false, ok
+	}, "tls", ecs.ProvenanceClientCert)
 }
 
 // byFingerprint finds the source that declares a certificate itself.

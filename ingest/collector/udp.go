@@ -112,7 +112,7 @@ func (m *Module) addDatagram(b *batch, origins map[netip.Addr]*origin, d datagra
 		return
 	}
 	o := origins[d.from]
-	if o == nil || o.source.ID != src.ID || o.source.Tenant != src.Tenant || o.source.TimeZone != src.TimeZone || o.source.Format != src.Format {
+	if o == nil {
 		if len(origins) >= maxSenders {
 			clear(origins)
 		}
@@ -120,7 +120,7 @@ func (m *Module) addDatagram(b *batch, origins map[netip.Addr]*origin, d datagra
 		o = &opened
 		origins[d.from] = o
 	}
-	o.source = src
+	m.intake.renew(o, src)
 	raw := d.raw
 	for len(raw) > 0 && (raw[len(raw)-1] == '\n' || raw[len(raw)-1] == 0) {
 		raw = raw[:len(raw)-1]
