@@ -15,7 +15,7 @@ import (
 	"varde.internal/schemas/ecs"
 )
 
-// Errors of Bulk. Nothing of the request was taken.
+// Errors of what sends lines over HTTP where nothing of the request was taken.
 var (
 	errBusy   = problem.New(problem.KindTooMany, "too-many-lines", "More is being received than can be taken at once. Send it again in a moment.")
 	errNoKey  = problem.New(problem.KindUnauthenticated, "unknown-api-key", "This needs the API key of a source, as ApiKey or as the password of Basic.")
@@ -54,10 +54,12 @@ func (m *Module) Reserve(n int64) (done func(), err error) {
 // Bulk takes the body of a _bulk request: newline-delimited JSON, an action line
 // and (but for delete) a document after it. When it returns without an error
 // every item with status 201 is durable, as an event or as a dead letter.
-// index is that of the address, "" where it names none.
+// index is that of the address, "" where it names none. Where it returns that
+// the lines could not be made durable, some of them may be: the same body again
+// makes the same events of them (retried).
 func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Item, error) {
 	o := m.intake.open(m.source, "bulk", ecs.ProvenanceAPIKey, parse.Options{Live: true})
-	now := m.deps.Clock()
+	try := m.retried.begin(m.source, index, body, m.deps.Clock())
 	var b batch
 	var items []http.Item
 	var actions bulkActions
@@ -80,10 +82,16 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		var doc []byte
 		doc, rest = cutLine(rest)
 		number++
-		m.document(&b, &o, &item, id, doc, now)
+		if id != "" {
+			id = clientID(m.source, id)
+		} else {
+			id = try.id(number)
+		}
+		m.document(&b, &o, &item, line{id: id, raw: doc}, try.received)
 		items = append(items, item)
 	}
 	if err := m.publishBulk(ctx, &b); err != nil {
+		m.retried.fail(m.source, index, body, try)
 		m.metrics.refused.WithLabelValues("bulk", "bus").Inc()
 		return nil, problem.Unavailable("The lines could not be made durable. Send them again in a moment.", err)
 	}
@@ -151,16 +159,12 @@ func bulkAction(text []byte, index string) (item http.Item, id string, err error
 }
 
 // document adds one document to the batch.
-func (m *Module) document(b *batch, o *origin, item *http.Item, id string, doc []byte, now time.Time) {
-	l := line{raw: doc}
-	if id != "" {
-		l.id = clientID(o.source, id)
-	}
+func (m *Module) document(b *batch, o *origin, item *http.Item, l line, now time.Time) {
 	switch {
 	case item.Operation == "update":
 		item.Status, item.Reason = 400, "events are not updated here"
 		return
-	case len(doc) > m.cfg.MaxLine:
+	case len(l.raw) > m.cfg.MaxLine:
 		// Too large for one dead letter: the sender keeps it and is told.
 		item.Status, item.Reason = 400, "the document is larger than a line may be"
 		return

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,12 +16,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/bus"
 	"varde.internal/platform/run"
 	"varde.internal/schemas/ecs"
 )
@@ -352,4 +355,57 @@ func TestElasticsearchsClientsAreAnswered(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 401, res.StatusCode)
 	res.Body.Close()
+}
+
+// failing takes what is published up to a number of calls, then fails once.
+type failing struct {
+	bus.Bus
+	left atomic.Int64
+}
+
+func (f *failing) Publish(ctx context.Context, topic string, m ...bus.Message) error {
+	if f.left.Add(-1) == 0 {
+		return errors.New("away for a moment")
+	}
+	return f.Bus.Publish(ctx, topic, m...)
+}
+
+// A request that failed half-way, and is sent again as the answer asks, is taken
+// once; the same lines in a request after one that succeeded are more lines.
+func TestABulkRequestThatIsSentAgainDoublesNothing(t *testing.T) {
+	t.Parallel()
+	broken := &failing{}
+	r := newRig(t, func(_ *Config, d *run.Deps) { broken.Bus, d.Bus = d.Bus, broken })
+	s, err := r.Module.Sender("secret-key")
+	require.NoError(t, err)
+	var body strings.Builder
+	for range 800 { // all alike, and with no time of their own
+		body.WriteString("{\"index\":{}}\n{\"message\":\"something happened\"}\n")
+	}
+	distinct := func(published int) map[string]string {
+		events, _ := r.await(published, 0)
+		by := map[string]string{}
+		for _, e := range events {
+			said, err := json.Marshal(e)
+			require.NoError(t, err)
+			if before, again := by[e.Event.ID]; again {
+				require.Equal(t, before, string(said), "the same event")
+			}
+			by[e.Event.ID] = string(said)
+		}
+		return by
+	}
+	broken.left.Store(2)
+	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
+	require.Error(t, err)
+	broken.left.Store(2) // and again
+	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
+	require.Error(t, err)
+	require.Len(t, distinct(1000), 500)
+	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
+	require.NoError(t, err)
+	require.Len(t, distinct(1800), 800)
+	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
+	require.NoError(t, err)
+	require.Len(t, distinct(2600), 1600, "lines of their own")
 }

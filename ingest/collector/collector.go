@@ -123,9 +123,13 @@ func fileID(s Source, generation string, offset int64, line []byte) string {
 // together then lies together in an index. Unlike a report's, an event's id may
 // tell the time: the event does.
 func lineID(received time.Time) string {
-	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	var random [10]byte
 	_, _ = rand.Read(random[:]) // never fails (Go 1.24)
+	return timedID(received, random)
+}
+
+func timedID(received time.Time, random [10]byte) string {
+	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	var out [26]byte
 	at := uint64(received.UnixMilli())
 	for i := 9; i >= 0; i-- {
