@@ -108,7 +108,10 @@ type Case struct {
 	Related      []string     `json:"related,omitempty"`  // links of cases stored before links had a kind
 	Links        []Link       `json:"links,omitempty"`    // made by hand, from this case to others
 	Asked        bool         `json:"asked,omitempty"`    // a question to the reporter is open
-	Heard        []string     `json:"heard,omitempty"`    // ids of the last messages and pins that were taken in
+	// AnsweredAfter is when the reporter wrote to a case that was closed or
+	// rejected, until somebody takes it in: it lies in its handler's queue.
+	AnsweredAfter time.Time `json:"answeredAfter,omitzero"`
+	Heard         []string  `json:"heard,omitempty"` // ids of the last messages and pins that were taken in
 
 	// Of the findings, recomputed whenever one of them changes (see attach.go).
 	FindingCount int       `json:"findingCount,omitempty"`

@@ -85,7 +85,10 @@ func (e encoder) summary(id string, c *Case) casesapi.CaseSummary {
 		Handler: e.person(c.HandlerID), DueAt: c.DueAt, DueFor: c.DueFor, WaitingFor: casesapi.CaseSummaryWaitingFor(c.WaitingFor),
 		Acknowledged: c.Seen(), Explained: c.Explained(), Findings: c.FindingCount, Created: c.Created, Changed: c.Changed,
 	}
-	if c.Open {
+	if !c.AnsweredAfter.IsZero() {
+		out.WaitingFor = casesapi.CaseSummaryWaitingForAnswerAfterClosing
+	}
+	if c.Open || !c.AnsweredAfter.IsZero() {
 		out.Section = casesapi.Section(c.Section(e.now))
 	}
 	return out

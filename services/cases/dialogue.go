@@ -62,6 +62,7 @@ func (s *Service) Write(ctx context.Context, caseID, messageID, text string, que
 		if question && c.Open {
 			c.Asked = true
 		}
+		c.AnsweredAfter = time.Time{}
 		w.did("wrote-to-reporter", "", "message", key, "kind", kind)
 		return nil
 	})

@@ -13,9 +13,18 @@ import (
 	"varde.internal/schemas/topics"
 )
 
-// Acknowledge says that the caller has seen the case and takes it on.
+// Acknowledge says that the caller has seen the case and takes it on; of a
+// closed case that the reporter wrote to, that they have seen the answer.
 func (s *Service) Acknowledge(ctx context.Context, caseID string) (View, error) {
-	return s.handle(ctx, caseID, auth.ActionCaseHandle, true, func(c *Case, w *change) error {
+	return s.handle(ctx, caseID, auth.ActionCaseHandle, false, func(c *Case, w *change) error {
+		if !c.Open {
+			if c.AnsweredAfter.IsZero() {
+				return ErrNotOpen
+			}
+			c.AnsweredAfter = time.Time{}
+			w.did("answer-seen", "")
+			return nil
+		}
 		if c.Seen() {
 			return nil
 		}

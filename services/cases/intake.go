@@ -76,8 +76,11 @@ func (s *Service) TakeReportMessage(ctx context.Context, m topics.ReportMessage)
 		}
 		c.Asked = false
 		w.did("reporter-wrote", "", "message", m.ID, "kind", kind)
+		s.answeredAfter(c, w)
 		if c.Report != nil && c.Report.Anonymous {
-			w.entries[0].At = w.now.Truncate(time.Hour)
+			for i := range w.entries {
+				w.entries[i].At = w.now.Truncate(time.Hour)
+			}
 		}
 		return nil
 	})
@@ -85,6 +88,19 @@ func (s *Service) TakeReportMessage(ctx context.Context, m topics.ReportMessage)
 		return nil // the message waits in the dialogue for its case
 	}
 	return err
+}
+
+// answeredAfter puts a closed or rejected case that the reporter wrote to into
+// its handler's queue (R14), or into that of whoever is responsible now where
+// the handler has left. To open it again is for people to decide.
+func (s *Service) answeredAfter(c *Case, w *change) {
+	if c.Open {
+		return
+	}
+	c.AnsweredAfter = w.now.Truncate(time.Hour) // of an anonymous reporter no closer time is kept
+	if c.HandlerID == "" || !s.org.CanHandle(w.tenant, c.HandlerID, w.now) {
+		s.route(w.tenant, c, w)
+	}
 }
 
 // TakeFinding files a raised or withdrawn finding with the incident it belongs

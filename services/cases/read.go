@@ -115,7 +115,7 @@ func (s *Service) allowed(p auth.Principal, object auth.Object, v *View) []strin
 		}
 	}
 	handle := may(auth.ActionCaseHandle) && !v.Involved && c.MergedInto == ""
-	add("acknowledge", handle && c.Open && !c.Seen())
+	add("acknowledge", handle && (c.Open && !c.Seen() || !c.Open && !c.AnsweredAfter.IsZero()))
 	add("assign", may(auth.ActionCaseAssign) && !v.Involved && c.Open)
 	add("assess", handle && c.Open)
 	add("decide", handle && c.Open)
@@ -188,6 +188,7 @@ func sectionFilter(section string, now time.Time) (docstore.Filter, error) {
 	for _, st := range undecided {
 		fresh.Values = append(fresh.Values, string(st))
 	}
+	answered := docstore.Exists{Field: "answeredAfter"}
 	soon := docstore.Range{Field: "dueAt", Lt: week}
 	not := func(f docstore.Filter) docstore.Filter { return docstore.Not{Filter: f} }
 	switch section {
@@ -196,11 +197,11 @@ func sectionFilter(section string, now time.Time) (docstore.Filter, error) {
 	case SectionWaiting:
 		return docstore.And{not(overdue), waiting}, nil
 	case SectionNew:
-		return docstore.And{not(overdue), not(waiting), fresh}, nil
+		return docstore.And{not(overdue), not(waiting), docstore.Or{fresh, answered}}, nil
 	case SectionThisWeek:
-		return docstore.And{not(overdue), not(waiting), not(fresh), soon}, nil
+		return docstore.And{not(overdue), not(waiting), not(fresh), not(answered), soon}, nil
 	case SectionLater:
-		return docstore.And{not(overdue), not(waiting), not(fresh), not(soon)}, nil
+		return docstore.And{not(overdue), not(waiting), not(fresh), not(answered), not(soon)}, nil
 	}
 	return nil, problem.Invalid("There is no such section.", problem.Field{Pointer: "section", Slug: "not-allowed", Detail: "This is none of the sections."})
 }
@@ -213,8 +214,9 @@ type QueuePage struct {
 	Now    time.Time
 }
 
-// Queue lists the open cases that the caller takes part in, section by section
-// in the order of Sections, by what is due first within each.
+// Queue lists the open cases that the caller takes part in, and those they
+// closed that the reporter wrote to since, section by section in the order of
+// Sections, by what is due first within each.
 func (s *Service) Queue(ctx context.Context, section string, limit int, after string) (QueuePage, error) {
 	p, err := caller(ctx)
 	if err != nil {
@@ -225,7 +227,10 @@ func (s *Service) Queue(ctx context.Context, section string, limit int, after st
 		return QueuePage{}, err
 	}
 	now := s.clock().UTC()
-	mine := docstore.And{docstore.Eq{Field: "open", Value: true}, docstore.Eq{Field: "owners", Value: p.Subject}}
+	mine := docstore.And{docstore.Eq{Field: "owners", Value: p.Subject}, docstore.Or{
+		docstore.Eq{Field: "open", Value: true},
+		docstore.And{docstore.Exists{Field: "answeredAfter"}, docstore.Eq{Field: "handlerId", Value: p.Subject}},
+	}}
 	page := QueuePage{Counts: map[string]int{}, Now: now}
 	for _, name := range Sections {
 		f, err := sectionFilter(name, now)

@@ -169,6 +169,8 @@ const (
 // NextStep is what is to be done next with the case, whoever looks.
 func (c *Case) NextStep() string {
 	switch {
+	case !c.Open && !c.AnsweredAfter.IsZero():
+		return StepAcknowledge // of the answer
 	case !c.Open:
 		return StepNone
 	case !c.Seen():
@@ -259,7 +261,7 @@ func (c *Case) Refresh() {
 // anew; those of the law go on as they were.
 func (c *Case) reopen(s Settings, now time.Time) {
 	c.Closed, c.RejectedAt = nil, time.Time{}
-	c.ReopenedAt = now
+	c.ReopenedAt, c.AnsweredAfter = now, time.Time{}
 	c.Effect, c.NoMeasures = nil, ""
 	c.Deadlines = slices.DeleteFunc(c.Deadlines, func(d Deadline) bool {
 		return d.Regime == RegimeAcknowledge || d.Regime == RegimeInternal

@@ -101,14 +101,17 @@ func (e CaseSearchSort) Valid() bool {
 
 // Defines values for CaseSummaryWaitingFor.
 const (
-	CaseSummaryWaitingForEffectChecker CaseSummaryWaitingFor = "effect-checker"
-	CaseSummaryWaitingForMeasureOwner  CaseSummaryWaitingFor = "measure-owner"
-	CaseSummaryWaitingForReporter      CaseSummaryWaitingFor = "reporter"
+	CaseSummaryWaitingForAnswerAfterClosing CaseSummaryWaitingFor = "answer-after-closing"
+	CaseSummaryWaitingForEffectChecker      CaseSummaryWaitingFor = "effect-checker"
+	CaseSummaryWaitingForMeasureOwner       CaseSummaryWaitingFor = "measure-owner"
+	CaseSummaryWaitingForReporter           CaseSummaryWaitingFor = "reporter"
 )
 
 // Valid indicates whether the value is a known member of the CaseSummaryWaitingFor enum.
 func (e CaseSummaryWaitingFor) Valid() bool {
 	switch e {
+	case CaseSummaryWaitingForAnswerAfterClosing:
+		return true
 	case CaseSummaryWaitingForEffectChecker:
 		return true
 	case CaseSummaryWaitingForMeasureOwner:
@@ -607,7 +610,7 @@ type CaseAccess struct {
 	Number   string   `json:"number"`
 	Open     bool     `json:"open"`
 
-	// Owners Persons who take part in it.
+	// Owners Persons who handle it.
 	Owners []string `json:"owners"`
 
 	// Unit Empty where only roles of the whole tenant reach the case.
@@ -705,13 +708,15 @@ type CaseSummary struct {
 	System  Named  `json:"system,omitempty,omitzero"`
 
 	// Title A slug with parameters; the interface has its sentence.
-	Title      externalRef0.Reason   `json:"title"`
-	Unit       Named                 `json:"unit,omitempty,omitzero"`
-	Vendor     Named                 `json:"vendor,omitempty,omitzero"`
+	Title  externalRef0.Reason `json:"title"`
+	Unit   Named               `json:"unit,omitempty,omitzero"`
+	Vendor Named               `json:"vendor,omitempty,omitzero"`
+
+	// WaitingFor Whom or what the case waits for. answer-after-closing: the reporter wrote after it was closed or rejected, and nobody has taken that in.
 	WaitingFor CaseSummaryWaitingFor `json:"waitingFor,omitempty,omitzero"`
 }
 
-// CaseSummaryWaitingFor defines model for CaseSummary.WaitingFor.
+// CaseSummaryWaitingFor Whom or what the case waits for. answer-after-closing: the reporter wrote after it was closed or rejected, and nobody has taken that in.
 type CaseSummaryWaitingFor string
 
 // Close defines model for Close.

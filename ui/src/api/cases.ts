@@ -265,7 +265,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Asks a person to check the effect; gives that person access to the case. */
+        /** @description Asks a person to check the effect; gives that person access to the case's decisions and measures. */
         post: operations["askForEffectCheck"];
         delete?: never;
         options?: never;
@@ -518,8 +518,11 @@ export interface components {
             dueAt?: string;
             /** @description The regime of dueAt. */
             dueFor?: string;
-            /** @enum {string} */
-            waitingFor?: "reporter" | "measure-owner" | "effect-checker";
+            /**
+             * @description Whom or what the case waits for. answer-after-closing: the reporter wrote after it was closed or rejected, and nobody has taken that in.
+             * @enum {string}
+             */
+            waitingFor?: "reporter" | "measure-owner" | "effect-checker" | "answer-after-closing";
             acknowledged: boolean;
             /** @description Every finding was withdrawn again. */
             explained: boolean;
@@ -898,7 +901,7 @@ export interface components {
             open: boolean;
             /** @description Empty where only roles of the whole tenant reach the case. */
             unit?: string;
-            /** @description Persons who take part in it. */
+            /** @description Persons who handle it. */
             owners: string[];
             /** @description Persons who acted in it (N3). */
             involved: string[];
