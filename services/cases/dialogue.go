@@ -116,9 +116,14 @@ type Candidate struct{ ID, Name, Title, Unit string }
 const maxCandidates = 500
 
 // Candidates lists whom the case can be given to. Those who acted in it are
-// left out; the reporter is not, because the gap would tell who that is.
+// left out; the reporter is not, because the gap would tell who that is. The
+// read is recorded first: it is a list of people by name (R41).
 func (s *Service) Candidates(ctx context.Context, caseID string) ([]Candidate, error) {
-	doc, _, err := s.load(ctx, caseID, auth.ActionCaseRead)
+	doc, p, err := s.load(ctx, caseID, auth.ActionCaseRead)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.reading(ctx, p, string(auth.ActionDirectoryRead), "candidates:"+caseID, caseID)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +147,7 @@ func (s *Service) Candidates(ctx context.Context, caseID string) ([]Candidate, e
 		all = all[:maxCandidates]
 	}
 	slices.SortFunc(all, byName)
+	done(map[string]int{"persons": len(all)})
 	return all, nil
 }
 

@@ -156,7 +156,7 @@ func TestRawLinesAreForThoseWhoMay_R41(t *testing.T) {
 	require.Equal(t, 1, w.audit.Count("evidence.read", "case:"+caseID))
 
 	w.audit.Fail(true)
-	for _, p := range []string{path, path + "/evidence", path + "/history", path + "/messages", "/v1/queue"} {
+	for _, p := range []string{path, path + "/evidence", path + "/history", path + "/messages", path + "/candidates", "/v1/queue"} {
 		require.GreaterOrEqual(t, w.call("GET", p, manager, nil).Status, 500, "%s: what cannot be recorded is not shown", p)
 	}
 }
@@ -381,6 +381,7 @@ func TestNothingTellsTheHandlerWhoReported_N3(t *testing.T) {
 		ids = append(ids, p.Id)
 	}
 	require.Contains(t, ids, "nurse", "a gap in the list would tell")
+	require.Equal(t, 1, w.audit.Count("directory.read", "candidates:"+path[len("/v1/cases/"):]), "who read the names (R41)")
 	for _, person := range []string{"nurse", "deputy"} {
 		require.Equal(t, 200, w.call("POST", path+"/measures", manager, map[string]any{"kind": "corrective", "text": "do it", "owner": person, "due": due}).Status)
 		require.Equal(t, 200, w.call("POST", path+"/assign", manager, map[string]any{"person": person}).Status)
