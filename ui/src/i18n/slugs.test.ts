@@ -84,7 +84,7 @@ describe('every reason that a rule gives has its sentence', () => {
   const roles = [...found(cases, /candidate\([^,]+, "([a-z][a-z-]*[a-z])"/g), 'security-officer', 'controller']
   // What became of the one who was tried is put behind the role (services/cases/routing.go).
   const routing = cases.filter((s) => s.path.endsWith('routing.go'))
-  const ends = [...found(routing, /role\+"(-[a-z-]+[a-z])"/g), ...found(routing, /return \w+, "([a-z-]+)"/g).filter((why) => why !== 'silent').map((why) => `-${why}`)]
+  const ends = [...found(routing, /role\+"(-[a-z-]+[a-z])"/g), ...found(routing, /(?:return \w+,|const passedOver =) "([a-z-]+)"/g).filter((why) => why !== 'silent').map((why) => `-${why}`)]
   const slugs = [...new Set([
     ...found(cases, /topics\.Reason\{Slug: "([a-z][a-z-]*[a-z])"/g), ...found(cases, /\.step\("([a-z][a-z-]*[a-z])"/g), ...found(cases, /Block\w+\s*=\s*"([a-z][a-z-]*[a-z])"/g),
     ...roles.flatMap((role) => [role, ...ends.map((end) => role + end)]),
