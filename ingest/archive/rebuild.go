@@ -16,6 +16,9 @@ import (
 // cannot be read; then what could be read of it is all there is.
 const mostTries = 3
 
+// errNotTaken says that it was the index that failed, not the archive.
+var errNotTaken = errors.New("archive: the index did not take a batch")
+
 // rebuild puts back what the archive has and the index has lost: a storage
 // partition that it does not have at all, one of which a damaged file was set
 // aside, and one that has fewer events than it should, because its file was
@@ -63,11 +66,17 @@ func (m *Module) restore(ctx context.Context, partition string, settled bool) er
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	m.deps.Log.WarnContext(ctx, "a partition that the index had lost was rebuilt from the archive", "partition", partition, "events", n)
+	m.deps.Log.WarnContext(ctx, "a partition that the index had lost was rebuilt from the archive", "partition", partition, "events", n, "whole", err == nil)
 	events, counted := m.indexed(ctx, partition)
 	_, noted := m.partitions.Update(ctx, partition, func(v *kept, _ *docstore.Outbox) error {
-		if v.Failed++; err != nil && v.Failed < mostTries {
-			return nil
+		if err != nil {
+			// An engine that is away comes back; a piece that is damaged does not.
+			if n == 0 || errors.Is(err, errNotTaken) {
+				return nil
+			}
+			if v.Failed++; v.Failed < mostTries {
+				return nil
+			}
 		}
 		v.Failed = 0
 		// What was lost later than this may have lain on the topic only.
@@ -109,7 +118,7 @@ func Rebuild(ctx context.Context, files Files, index eventindex.Index, partition
 			return nil
 		}
 		if _, err := index.Append(ctx, batch); err != nil {
-			return fmt.Errorf("archive: the index did not take a batch: %w", err)
+			return fmt.Errorf("%w: %w", errNotTaken, err)
 		}
 		n += len(batch)
 		batch = batch[:0]
