@@ -200,22 +200,19 @@ func partition(tenant, class, period string, event, received time.Time) string {
 		at = received
 	}
 	if class == "" {
-		class = classStandard
+		class = topics.RetentionStandard
 	}
 	form := "2006-01-02"
 	if period == PeriodMonth {
 		form = "2006-01"
 	}
 	name := tenant + "." + class + "." + at.UTC().Format(form)
-	if class != classStandard && !eventindex.ValidPartition(name) {
+	if class != topics.RetentionStandard && !eventindex.ValidPartition(name) {
 		// Registered before the register refused it: no line is lost for its class.
-		return partition(tenant, classStandard, period, event, received)
+		return partition(tenant, topics.RetentionStandard, period, event, received)
 	}
 	return name
 }
-
-// classStandard is the retention class of sources that name none.
-const classStandard = "standard"
 
 // covers says whether an address of the register, single or a range, holds ip;
 // bits is how narrowly.

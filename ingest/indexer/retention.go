@@ -54,12 +54,10 @@ const standardDays = 90
 // DefaultRetention keeps the standard class for 90 days (R39).
 func DefaultRetention() RetentionConfig {
 	return RetentionConfig{
-		Periods: Periods{Days: map[string]int{classStandard: standardDays}},
+		Periods: Periods{Days: map[string]int{topics.RetentionStandard: standardDays}},
 		Every:   24 * time.Hour, Retry: time.Minute, Doubt: 45 * 24 * time.Hour, Settle: time.Hour,
 	}
 }
-
-const classStandard = "standard"
 
 // longest is the most days that can be configured, a hundred years.
 const longest = 36525
@@ -67,7 +65,7 @@ const longest = 36525
 // Validate names everything that is wrong, joined, each by its key.
 func (c RetentionConfig) Validate() error {
 	errs := []error{c.validate("")}
-	if _, ok := c.Days[classStandard]; !ok {
+	if _, ok := c.Days[topics.RetentionStandard]; !ok {
 		errs = append(errs, errors.New("events.standard: the class of sources that name none needs a period"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Tenants)) {

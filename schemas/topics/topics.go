@@ -181,6 +181,9 @@ type Source struct {
 	Responsible  string            `json:"responsible,omitempty"`
 }
 
+// RetentionStandard is the retention class of a Source that names none.
+const RetentionStandard = "standard"
+
 // HashAPIKey gives a Source's KeyHash: SHA-256 of the key, hex. A key has 256
 // random bits, so a slow hash would add nothing.
 func HashAPIKey(key string) string {
