@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/config"
 )
 
@@ -76,16 +77,16 @@ func TestTheHeartBeatsWhileEveryPartIsReady_N4(t *testing.T) {
 
 	down.Store(true)
 	said := func(text string) func() bool { return func() bool { return strings.Contains(log.String(), text) } }
-	require.Eventually(t, said("not every part is ready: [cases]"), 30*time.Second, time.Millisecond)
+	await.True(t, said("not every part is ready: [cases]"))
 	silent := beats.Load()
 	time.Sleep(50 * time.Millisecond)
 	require.Equal(t, silent, beats.Load())
 	down.Store(false)
-	require.Eventually(t, said("sent again"), 30*time.Second, time.Millisecond)
+	await.True(t, said("sent again"))
 	require.Greater(t, beats.Load(), silent)
 
 	status.Store(http.StatusFound) // not followed: it could lead anywhere
-	require.Eventually(t, said("status 302"), 30*time.Second, time.Millisecond)
+	await.True(t, said("status 302"))
 	watcher.CloseClientConnections()
 	stop()
 	require.NoError(t, <-ended)

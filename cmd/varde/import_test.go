@@ -26,6 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/ingest/collector"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/docstore/sqlite"
@@ -72,7 +73,7 @@ func receive(t *testing.T) *receiving {
 		_ = m.App().ShutdownWithTimeout(5 * time.Second)
 		wg.Wait()
 	})
-	require.Eventually(t, func() bool { return m.Ready(ctx) == nil }, 20*time.Second, 10*time.Millisecond)
+	await.True(t, func() bool { return m.Ready(ctx) == nil })
 	r.url = "http://" + ln.Addr().String()
 	return r
 }
@@ -107,11 +108,11 @@ func (r *receiving) follow(ctx context.Context, wg *sync.WaitGroup, b bus.Bus) {
 // byID waits for so many events and dead letters and returns the events by id.
 func (r *receiving) byID(events, failed int) map[string]ecs.Event {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool {
+	await.True(r.t, func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return len(r.events) >= events && len(r.failed) >= failed
-	}, 30*time.Second, 10*time.Millisecond)
+	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	require.Equal(r.t, []int{events, failed}, []int{len(r.events), len(r.failed)})

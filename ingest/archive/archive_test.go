@@ -27,6 +27,7 @@ import (
 	"varde.internal/schemas/ecs"
 	"varde.internal/schemas/topics"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/eventindex"
 )
 
@@ -200,12 +201,12 @@ func TestALostPartitionIsRebuilt(t *testing.T) {
 	for _, ctx := range []context.Context{bo(t), sorvik} {
 		name, err := tenant.From(ctx)
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return len(ids(t, w.files, ctx, string(name)+".2026-11")) == 40 }, 30*time.Second, 50*time.Millisecond)
-		require.Eventually(t, func() bool { return w.indexed(t, ctx) == 40 }, 30*time.Second, 50*time.Millisecond)
-		require.Eventually(t, func() bool {
+		await.True(t, func() bool { return len(ids(t, w.files, ctx, string(name)+".2026-11")) == 40 })
+		await.True(t, func() bool { return w.indexed(t, ctx) == 40 })
+		await.True(t, func() bool {
 			list, err := w.deps.Blobs.List(ctx, "archive/")
 			return err == nil && len(list) == 1
-		}, 30*time.Second, 50*time.Millisecond, "merged")
+		}, "merged")
 	}
 	require.Len(t, ids(t, w.files, bo(t), "bo.2026-11"), 40)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/ingest/archive"
+	"varde.internal/platform/await"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/eventindex/embedded"
 	"varde.internal/schemas/ecs"
@@ -36,7 +37,7 @@ func (c *counting) Partitions(ctx context.Context) ([]eventindex.Partition, erro
 func (c *counting) goesOn(t *testing.T) {
 	t.Helper()
 	begun := c.looks.Load()
-	require.Eventually(t, func() bool { return c.looks.Load() > begun+6 }, 30*time.Second, 20*time.Millisecond)
+	await.True(t, func() bool { return c.looks.Load() > begun+6 })
 }
 
 func quick() archive.Config {
@@ -57,8 +58,8 @@ func TestALostPartitionThatGotALaterLineIsRebuiltOnce(t *testing.T) {
 	w.publish(t, event("bo", 7))                               // again
 	_, err := index.Append(bo(t), []ecs.Event{event("bo", 3)}) // all that the index has
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return w.indexed(t, bo(t)) == 40 }, 30*time.Second, 50*time.Millisecond)
-	require.Eventually(t, func() bool { return ids(t, w.files, bo(t), "bo.2026-11")["bo-0007"] == 2 }, 30*time.Second, 50*time.Millisecond)
+	await.True(t, func() bool { return w.indexed(t, bo(t)) == 40 })
+	await.True(t, func() bool { return ids(t, w.files, bo(t), "bo.2026-11")["bo-0007"] == 2 })
 	left := false
 	for range 20 { // what came last may cost one more
 		done := index.appended.Load()
@@ -75,7 +76,7 @@ func TestALostPartitionThatGotALaterLineIsRebuiltOnce(t *testing.T) {
 	_, err = index.Append(bo(t), []ecs.Event{late})
 	require.NoError(t, err)
 	w.publish(t, late)
-	require.Eventually(t, func() bool { return w.indexed(t, bo(t)) == 41 }, 30*time.Second, 50*time.Millisecond)
+	await.True(t, func() bool { return w.indexed(t, bo(t)) == 41 })
 }
 
 // A damaged file that is set aside is made good from the archive, though lines
@@ -102,8 +103,8 @@ func TestAPartitionThatWasSetAsideIsRebuiltWhileLinesCome(t *testing.T) {
 	index := &counting{Index: x}
 	w := startWith(t, cfg, index)
 	w.publish(t, events...)
-	require.Eventually(t, func() bool { return len(ids(t, w.files, bo(t), "bo.2026-11")) == 40 }, 30*time.Second, 50*time.Millisecond)
+	await.True(t, func() bool { return len(ids(t, w.files, bo(t), "bo.2026-11")) == 40 })
 	_, err = index.Append(bo(t), []ecs.Event{event("bo", 50)})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return w.indexed(t, bo(t)) == 41 }, 30*time.Second, 50*time.Millisecond)
+	await.True(t, func() bool { return w.indexed(t, bo(t)) == 41 })
 }

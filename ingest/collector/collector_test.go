@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/docstore/sqlite"
@@ -104,7 +105,7 @@ func (r *rig) start(cfg Config) {
 		require.NoError(r.t, <-ended)
 	})
 	r.t.Cleanup(r.stop)
-	require.Eventually(r.t, func() bool { return m.Ready(ctx) == nil }, 10*time.Second, 10*time.Millisecond)
+	await.True(r.t, func() bool { return m.Ready(ctx) == nil })
 }
 
 // watch keeps what is published, every message of it.
@@ -144,10 +145,10 @@ func (r *rig) await(events, failed int) ([]ecs.Event, []topics.DeadLetter) {
 		defer r.mu.Unlock()
 		return len(r.events), len(r.failed)
 	}
-	require.Eventually(r.t, func() bool {
+	await.True(r.t, func() bool {
 		e, f := count()
 		return e >= events && f >= failed
-	}, 20*time.Second, 10*time.Millisecond, "waiting for %d events and %d dead letters", events, failed)
+	}, "waiting for %d events and %d dead letters", events, failed)
 	time.Sleep(100 * time.Millisecond)
 	e, f := count()
 	require.Equal(r.t, []int{events, failed}, []int{e, f})

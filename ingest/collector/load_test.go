@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/embedded"
 	"varde.internal/platform/bus/kafka"
@@ -46,7 +47,7 @@ func BenchmarkSyslogTCP(b *testing.B) {
 	}
 	require.NoError(b, w.Flush())
 	conn.Close()
-	require.Eventually(b, func() bool { return published(b, deps.Metrics.(*prometheus.Registry)) >= b.N }, time.Minute, time.Millisecond)
+	await.True(b, func() bool { return published(b, deps.Metrics.(*prometheus.Registry)) >= b.N })
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 	cancel()
 	require.NoError(b, <-done)

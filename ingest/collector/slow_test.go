@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/id"
 	"varde.internal/platform/run"
@@ -65,7 +66,7 @@ func TestASlowBusHoldsTheSenderOverTCPBack(t *testing.T) {
 			require.NoError(t, c.Close())
 			// What was written of a last line is one too.
 			lines := (sent + len(line)) / (len(line) + 1)
-			require.Eventually(t, func() bool { return g.taken.Load() == int64(lines) }, time.Minute, 10*time.Millisecond, "%d of %d", g.taken.Load(), lines)
+			await.True(t, func() bool { return g.taken.Load() == int64(lines) }, "%d of %d", g.taken.Load(), lines)
 		})
 	}
 }

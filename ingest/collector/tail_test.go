@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/run"
 	"varde.internal/schemas/ecs"
 )
@@ -241,10 +242,10 @@ func TestAFileOfNoSourceIsSaidToBeOne(t *testing.T) {
 	ctx, cancel := contextOf(t)
 	ended := make(chan error, 1)
 	go func() { ended <- m.Run(ctx) }()
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		err := m.Ready(ctx)
 		return err != nil && strings.Contains(err.Error(), "nobody")
-	}, 10*time.Second, 20*time.Millisecond)
+	})
 	cancel()
 	require.NoError(t, <-ended)
 }

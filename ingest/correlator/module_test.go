@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"varde.internal/ingest/correlator"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/docstore"
@@ -96,7 +97,7 @@ func (in *installation) start() {
 	})
 	in.stop = once
 	in.t.Cleanup(once)
-	require.Eventually(in.t, func() bool { return m.Ready(in.t.Context()) == nil }, 20*time.Second, 20*time.Millisecond)
+	await.True(in.t, func() bool { return m.Ready(in.t.Context()) == nil })
 }
 
 func (in *installation) publish(topic, kind, key string, v any) {
@@ -149,7 +150,7 @@ func (in *installation) findings(kind string) (list []topics.Finding) {
 
 func (in *installation) waitFor(kind string, n int) []topics.Finding {
 	in.t.Helper()
-	require.Eventually(in.t, func() bool { return len(in.findings(kind)) >= n }, 20*time.Second, 10*time.Millisecond, "%s: %d of %d", kind, len(in.findings(kind)), n)
+	await.True(in.t, func() bool { return len(in.findings(kind)) >= n }, "%s: %d of %d", kind, len(in.findings(kind)), n)
 	return in.findings(kind)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/docstore/sqlite"
@@ -90,7 +91,7 @@ func TestAStoreThatDoesNotAnswerHoldsUpOnlyWhatIsToBeSaid(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stuck := make(chan error, 1)
 	go func() { stuck <- b.flush(ctx) }()
-	require.Eventually(t, func() bool { return !b.writing.TryLock() || unlock(&b.writing) }, 10*time.Second, time.Millisecond)
+	await.True(t, func() bool { return !b.writing.TryLock() || unlock(&b.writing) })
 	b.judge(t.Context(), b.batch(0, false, w.login("03:20"))) // comes back while the flush hangs
 	b.lag(0, 0)
 	b.pass(t.Context())

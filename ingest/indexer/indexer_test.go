@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/ingest/indexer"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/eventindex"
@@ -135,7 +136,7 @@ func (w *world) stored() int {
 
 func (w *world) eventually(what string, cond func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, cond, 30*time.Second, 20*time.Millisecond, what)
+	await.True(w.t, cond, what)
 }
 
 func TestEveryEventIsIndexedOnce(t *testing.T) {

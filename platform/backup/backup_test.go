@@ -18,6 +18,7 @@ import (
 	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/backup"
 	"varde.internal/platform/blob"
 	"varde.internal/platform/bus"
@@ -189,10 +190,10 @@ func (in *installation) complete(t *testing.T, atLeast [writers]int64) {
 		}
 		for name, col := range map[string]docstore.Collection[seenDoc]{"reader": in.seen, "indexer": in.indexed} {
 			var got docstore.Doc[seenDoc]
-			require.Eventually(t, func() bool {
+			await.True(t, func() bool {
 				got, err = col.Get(ctx, id)
 				return err == nil && got.Value.Number >= c.Value.Number
-			}, time.Minute, 20*time.Millisecond, "%s lost the end of %s", name, id)
+			}, "%s lost the end of %s", name, id)
 			require.False(t, got.Value.Gap, "%s lost a message of %s", name, id)
 		}
 	}
@@ -208,14 +209,14 @@ func TestARunningInstallationIsBackedUpAndRestored_N5(t *testing.T) {
 	var acknowledged [writers]atomic.Int64
 	ctx, end := context.WithCancel(t.Context())
 	writing := in.write(ctx, t, &acknowledged)
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		for w := range acknowledged {
 			if acknowledged[w].Load() < 5 {
 				return false
 			}
 		}
 		return true
-	}, time.Minute, 5*time.Millisecond)
+	})
 
 	var backups []string
 	var before [][writers]int64

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	"github.com/stretchr/testify/require"
@@ -69,6 +70,37 @@ func TestNothingPlainOnDisk_R41(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, string(raw), info.SHA256)
 	}
+}
+
+// A file that is being written, or was when its process died, is neither listed
+// nor in the way of the others, and is swept when it is old.
+func TestAnUnfinishedFileIsNotListed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	key, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	b := open(t, "file://"+dir, key)
+	ctx := tenant.With(t.Context(), "nordvik")
+	_, err = b.Put(ctx, "r/1", "text/plain", strings.NewReader("whole"), 10)
+	require.NoError(t, err)
+	left := filepath.Join(dir, "nordvik", "k", "r", "2.18a3f.tmp")
+	for _, content := range []string{"", "age-encryption.org/v1\n-> X255"} {
+		require.NoError(t, os.WriteFile(left, []byte(content), 0o600))
+		list, err := b.List(ctx, "r/")
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		n, err := blob.Sweep(ctx, b, time.Hour)
+		require.NoError(t, err)
+		require.Zero(t, n, "it may still be written")
+	}
+	n, err := blob.Sweep(ctx, b, 0)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.NoFileExists(t, left)
+	_, err = b.Put(ctx, "r/2.18a3f.tmp", "text/plain", strings.NewReader("x"), 1)
+	require.Error(t, err, "no key may look like one")
+	_, _, err = b.Open(ctx, "r/1")
+	require.NoError(t, err)
 }
 
 type hook func()

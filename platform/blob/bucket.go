@@ -108,6 +108,11 @@ func (e entry) info(key string) Info {
 // a bucket and in a listing. They never hold a person's name.
 var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`)
 
+// unfinished says whether a name in the bucket is a file that fileblob is still
+// writing, or was writing when its process died: it lies beside the others until
+// it is renamed, and is listed with them. No key ends so.
+func unfinished(name string) bool { return strings.HasSuffix(name, ".tmp") }
+
 func place(ctx context.Context, key string) (prefix string, err error) {
 	t, err := tenant.From(ctx)
 	if err != nil {
@@ -116,7 +121,7 @@ func place(ctx context.Context, key string) (prefix string, err error) {
 	if !t.Valid() {
 		return "", tenant.ErrMissing
 	}
-	if key != "" && (len(key) > 512 || !keyForm.MatchString(key)) {
+	if key != "" && (len(key) > 512 || !keyForm.MatchString(key) || unfinished(key)) {
 		return "", fmt.Errorf("blob: %q is no key", key)
 	}
 	return string(t) + "/", ctx.Err()
@@ -296,6 +301,9 @@ func (b *bucket) List(ctx context.Context, prefix string) ([]Info, error) {
 		if err != nil {
 			return nil, mapError(err)
 		}
+		if unfinished(o.Key) {
+			continue
+		}
 		key := strings.TrimPrefix(o.Key, t+"k/")
 		e, err := b.entry(ctx, t, key)
 		if errors.Is(err, ErrNotFound) {
@@ -321,8 +329,8 @@ func (b *bucket) Ready(ctx context.Context) error {
 
 func (b *bucket) Close() error { return b.b.Close() }
 
-// Sweep removes the context's tenant's bytes that no entry names and that are
-// older than age: what a process left that died while it stored a file. Age
+// Sweep removes the context's tenant's bytes that no entry names, and entries
+// that were never whole, which are older than age: what a process left that died while it stored a file. Age
 // must be longer than any Put takes. It returns how many it removed.
 func Sweep(ctx context.Context, bkt Bucket, age time.Duration) (int, error) {
 	b, ok := bkt.(*bucket)
@@ -335,18 +343,22 @@ func Sweep(ctx context.Context, bkt Bucket, age time.Duration) (int, error) {
 	}
 	old := map[string]bool{} // first the bytes, then the entries: none is missed
 	err = b.each(ctx, t+"d/", func(o *cloud.ListObject) error {
-		old[strings.TrimPrefix(o.Key, t+"d/")] = time.Since(o.ModTime) > age
+		old[o.Key] = time.Since(o.ModTime) > age
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
 	err = b.each(ctx, t+"k/", func(o *cloud.ListObject) error {
+		if unfinished(o.Key) {
+			old[o.Key] = time.Since(o.ModTime) > age
+			return nil
+		}
 		e, err := b.entry(ctx, t, strings.TrimPrefix(o.Key, t+"k/"))
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
-		delete(old, e.Data)
+		delete(old, t+"d/"+e.Data)
 		return err
 	})
 	if err != nil {
@@ -357,7 +369,7 @@ func Sweep(ctx context.Context, bkt Bucket, age time.Duration) (int, error) {
 		if !is {
 			continue
 		}
-		if err := b.b.Delete(ctx, t+"d/"+name); err != nil {
+		if err := b.b.Delete(ctx, name); err != nil {
 			return n, mapError(err)
 		}
 		n++

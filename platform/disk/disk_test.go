@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/disk"
 )
 
@@ -131,7 +132,7 @@ func TestTheRealDiskIsMeasured(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	require.Eventually(t, func() bool { return w.Room() != nil }, 30*time.Second, time.Millisecond)
+	await.True(t, func() bool { return w.Room() != nil })
 	stop()
 	require.NoError(t, <-ended)
 }

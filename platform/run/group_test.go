@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/run"
 )
 
@@ -121,7 +122,7 @@ func TestPartsStopInReverseAndAnswerWhatRuns(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run(ctx) }()
-	require.Eventually(t, func() bool { return status(t, base["two"]+"/readyz") == 200 }, soon, 10*time.Millisecond)
+	await.True(t, func() bool { return status(t, base["two"]+"/readyz") == 200 })
 	answer := make(chan int, 1)
 	go func() { answer <- status(t, base["two"]+"/slow") }()
 	<-entered
@@ -154,12 +155,12 @@ func TestAFailedPartIsRestartedAndNotReadyMeanwhile(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run(ctx) }()
-	require.Eventually(t, func() bool { return p.tried() == 2 }, soon, 10*time.Millisecond, "started again after a panic")
-	require.Eventually(t, func() bool { return status(t, base+"/readyz") == 503 }, soon, 10*time.Millisecond)
+	await.True(t, func() bool { return p.tried() == 2 }, "started again after a panic")
+	await.True(t, func() bool { return status(t, base+"/readyz") == 503 })
 	require.Error(t, g.Ready(ctx)["flaky"])
 	close(mended)
 	<-running
-	require.Eventually(t, func() bool { return status(t, base+"/readyz") == 200 }, soon, 10*time.Millisecond, "ready once it runs")
+	await.True(t, func() bool { return status(t, base+"/readyz") == 200 }, "ready once it runs")
 	require.NoError(t, g.Ready(ctx)["flaky"])
 	cancel()
 	require.NoError(t, <-ended)
@@ -180,7 +181,7 @@ func TestOneThatDoesNotStopIsReportedAndDoesNotHoldTheOthers(t *testing.T) {
 	err := <-ended
 	close(release)
 	require.ErrorContains(t, err, "stuck did not stop in time")
-	require.Eventually(t, func() bool { return len(d.all()) == 1 }, soon, 5*time.Millisecond)
+	await.True(t, func() bool { return len(d.all()) == 1 })
 }
 
 // Clients open connections in advance; stopping does not wait for those that
@@ -197,7 +198,7 @@ func TestAnUnusedConnectionDoesNotHoldUpStopping(t *testing.T) {
 	conn, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
-	require.Eventually(t, func() bool { return a.Server().GetOpenConnectionsCount() == 1 }, soon, 5*time.Millisecond)
+	await.True(t, func() bool { return a.Server().GetOpenConnectionsCount() == 1 })
 	cancel()
 	select {
 	case err := <-done:

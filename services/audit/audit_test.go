@@ -19,6 +19,7 @@ import (
 	"varde.internal/platform/audit/bundle"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/docstore"
@@ -172,10 +173,10 @@ func (w *world) whole(m *Module, tid tenant.ID, kept ...string) ([]string, bundl
 
 func (w *world) untilLogged(m *Module, tid tenant.ID, n int64) {
 	w.Helper()
-	require.Eventually(w, func() bool {
+	await.True(w, func() bool {
 		c, err := w.service(m).Checkpoint(officer(tid))
 		return err == nil && c.Size >= n
-	}, time.Minute, 10*time.Millisecond)
+	})
 }
 
 func TestManyRecordsAtOnceAreEachInTheLogOnce_R41(t *testing.T) {
@@ -272,10 +273,10 @@ func TestTwoProcessesExtendOneLog_R41(t *testing.T) {
 	}
 	wg.Wait()
 	w.untilLogged(one, "bo", 120)
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		n, err := w.service(one).stores.records.Count(in("bo"), docstore.Eq{Field: "pending", Value: true})
 		return err == nil && n == 0
-	}, time.Minute, 10*time.Millisecond)
+	})
 	ids, _ := w.whole(one, "bo")
 	count := map[string]int{}
 	for _, one := range ids {

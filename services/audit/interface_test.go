@@ -4,13 +4,13 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/tenant"
@@ -24,17 +24,17 @@ func TestChangesComeByTheBusWithTheirTenant_R41(t *testing.T) {
 	m, _ := w.start()
 	out := audit.Change(topics.Actor{Type: "person", ID: "p1"}, "case.close", "case:1", map[string]string{"decision": "d"})
 	out.Message.Tenant = "bo" // as docstore fills it
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		return w.bus.Publish(t.Context(), out.Topic, out.Message, bus.Message{Tenant: "bo", Type: topics.TypeAuditRecord, Value: []byte("{")},
 			bus.Message{Tenant: "Not one", Type: topics.TypeAuditRecord, Value: []byte("{}")}, out.Message) == nil
-	}, time.Minute, 50*time.Millisecond)
+	})
 	w.untilLogged(m, "bo", 1)
 	var found []Found
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		var err error
 		found, _, err = w.service(m).Search(officer("bo"), Query{Action: "case."}, "")
 		return err == nil && len(found) == 1
-	}, time.Minute, 20*time.Millisecond)
+	})
 	require.Equal(t, "bo", found[0].Record.Tenant)
 	require.Equal(t, "cases", found[0].Record.Service)
 	require.Equal(t, "d", found[0].Record.Details["decision"])

@@ -13,6 +13,7 @@ import (
 
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/run"
@@ -343,9 +344,9 @@ func TestTheDialogueGoesBothWays_R14(t *testing.T) {
 	require.NotContains(t, string(sent[0].Value), "resp", "the reporter is not told who writes")
 
 	w.publish(bus.TopicReports, topics.TypeReportMessage, "bo", "answer", topics.ReportMessage{ID: "answer", ReportID: r.ID, Tenant: "bo", Text: "Second", Sent: t0, Kind: "measure-proposal"})
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		return len(httpxtest.Decode[casesapi.MessageList](t, w.call("GET", path+"/messages", manager, nil)).Items) == 2
-	}, time.Minute, 20*time.Millisecond)
+	})
 	list := httpxtest.Decode[casesapi.MessageList](t, w.call("GET", path+"/messages", manager, nil))
 	require.Equal(t, casesapi.MessageKind("measure-proposal"), list.Items[1].Kind)
 	require.Empty(t, list.Items[1].By.Id)
@@ -407,10 +408,10 @@ func TestAClosedCaseOpensAgainWithANewFinding(t *testing.T) {
 	require.Equal(t, 200, w.call("POST", path+"/close", manager, map[string]any{"summary": "known work"}).Status)
 	w.clock.Move(time.Minute)
 	require.Equal(t, caseID, w.found(finding("bo", "b", t0.Add(10*time.Minute), topics.SeverityLow)), "inside the quiet period it is the same incident")
-	require.Eventually(t, func() bool {
+	await.True(t, func() bool {
 		c := httpxtest.Decode[casesapi.Case](t, w.call("GET", path, manager, nil))
 		return c.Summary.State == "reopened" && len(c.Findings) == 2
-	}, time.Minute, 20*time.Millisecond)
+	})
 	later := w.found(finding("bo", "c", t0.Add(3*time.Hour), topics.SeverityLow))
 	require.NotEqual(t, caseID, later)
 	c := httpxtest.Decode[casesapi.Case](t, w.call("GET", "/v1/cases/"+later, manager, nil))

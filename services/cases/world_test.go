@@ -19,6 +19,7 @@ import (
 	"varde.internal/platform/audit/audittest"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/blob"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
@@ -146,10 +147,10 @@ func (w *world) arrived(tid, caseID string) string {
 	w.t.Helper()
 	s, err := w.m.Service()
 	require.NoError(w.t, err)
-	require.Eventually(w.t, func() bool {
+	await.True(w.t, func() bool {
 		_, err := s.cases.Get(in(tid), caseID)
 		return err == nil
-	}, time.Minute, 10*time.Millisecond)
+	})
 	return caseID
 }
 
@@ -159,7 +160,7 @@ func (w *world) found(f topics.Finding) string {
 	s, err := w.m.Service()
 	require.NoError(w.t, err)
 	var caseID string
-	require.Eventually(w.t, func() bool {
+	await.True(w.t, func() bool {
 		d, err := s.findings.Get(in(f.Tenant), f.ID)
 		if err != nil || d.Value.CaseID == "" {
 			return false
@@ -167,7 +168,7 @@ func (w *world) found(f topics.Finding) string {
 		caseID = d.Value.CaseID
 		c, err := s.cases.Get(in(f.Tenant), caseID)
 		return err == nil && c.Value.FindingCount > 0
-	}, time.Minute, 10*time.Millisecond)
+	})
 	return caseID
 }
 
@@ -190,7 +191,7 @@ func (w *world) messages(topic, kind string, want int) []bus.Message {
 			return nil
 		}, func() {})
 	}()
-	require.Eventually(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= want }, time.Minute, 20*time.Millisecond)
+	await.True(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= want })
 	cancel()
 	require.NoError(w.t, <-done)
 	return got

@@ -18,6 +18,7 @@ import (
 
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/httpx/httpxtest"
 	"varde.internal/platform/id"
@@ -142,7 +143,7 @@ func TestTheReporterFollowsUpByCode_R14(t *testing.T) {
 		w.publish(topics.TypeCaseMessage, "bo", question)
 	}
 	w.publish(topics.TypeCaseMessage, "lia", topics.CaseMessage{ID: id.New(), ReportID: receipt.ReportId, Tenant: "lia", Text: "from elsewhere"})
-	require.Eventually(t, func() bool { return follow().Unanswered }, time.Minute, 20*time.Millisecond)
+	await.True(t, func() bool { return follow().Unanswered })
 	require.Equal(t, "BJ-2026-0001", follow().CaseNumber)
 
 	answer := map[string]any{"tenant": "bo", "code": receipt.Code, "messageId": strings.Repeat("m", 22), "text": "The second", "kind": "measure-proposal"}
@@ -160,7 +161,7 @@ func TestTheReporterFollowsUpByCode_R14(t *testing.T) {
 	w.publish(topics.TypeCaseChanged, "bo", topics.CaseChanged{CaseID: caseID, Number: "BJ-2026-0001", Tenant: "bo", ReportIDs: []string{receipt.ReportId}, State: "closed", Outcome: "Screens lock.", Measures: []string{"lock"}, Changed: t0.Add(3 * time.Hour)})
 	w.publish(topics.TypeCaseChanged, "bo", topics.CaseChanged{CaseID: caseID, Number: "BJ-2026-0001", Tenant: "bo", ReportIDs: []string{receipt.ReportId}, State: "assigned", Changed: t0.Add(2 * time.Hour)})
 	w.publish(topics.TypeCaseMessage, "bo", topics.CaseMessage{ID: id.New(), ReportID: receipt.ReportId, Tenant: "bo", Text: "last", Sent: t0})
-	require.Eventually(t, func() bool { return len(follow().Messages) == 3 }, time.Minute, 20*time.Millisecond)
+	await.True(t, func() bool { return len(follow().Messages) == 3 })
 	v = follow()
 	require.Equal(t, deviationapi.ReportState("closed"), v.State, "an older message does not take it back")
 	require.Equal(t, "Screens lock.", v.Outcome)

@@ -18,6 +18,7 @@ import (
 	"varde.internal/platform/audit/audittest"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/blob"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/bustest"
@@ -164,7 +165,7 @@ func (w *world) topic(name string, least int) []bus.Message {
 			return nil
 		}, func() {})
 	}()
-	require.Eventually(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= least }, time.Minute, 20*time.Millisecond)
+	await.True(w.t, func() bool { mu.Lock(); defer mu.Unlock(); return len(got) >= least })
 	cancel()
 	require.NoError(w.t, <-done)
 	return got

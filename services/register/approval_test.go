@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/platform/auth"
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/schemas/topics"
 )
@@ -125,7 +126,7 @@ func TestLeavingAndAbsenceCountFromTheirOwnDay_R24(t *testing.T) {
 		require.Contains(t, []int{http.StatusConflict, http.StatusForbidden}, status)
 		return status == http.StatusConflict
 	}
-	require.Eventually(t, func() bool { return may("travels") }, time.Minute, 20*time.Millisecond)
+	await.True(t, func() bool { return may("travels") })
 	for n, want := range [][]string{0: {"leaves", "travels"}, 1: {"travels"}, 2: {"travels", "first"}, 3: {"travels", "second"}, 4: {"travels"}} {
 		var got []string
 		for _, who := range []string{"leaves", "travels", "first", "second"} {

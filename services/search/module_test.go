@@ -19,6 +19,7 @@ import (
 	"varde.internal/platform/audit/audittest"
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
+	"varde.internal/platform/await"
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/eventindex/embedded"
@@ -527,7 +528,7 @@ func TestOldContextsAndViewsAreDeleted_R39(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- w.m.Run(ctx) }()
-	require.Eventually(t, func() bool { return w.call(officer, "GET", "/v1/views/"+v.Id, nil).Status == http.StatusNotFound }, time.Minute, 20*time.Millisecond)
+	await.True(t, func() bool { return w.call(officer, "GET", "/v1/views/"+v.Id, nil).Status == http.StatusNotFound })
 	cancel()
 	require.NoError(t, <-done)
 	require.Equal(t, http.StatusNotFound, w.call(officer, "GET", "/v1/contexts/"+c.Id, nil).Status)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/embedded"
 	"varde.internal/platform/bus/kafka"
@@ -262,7 +263,7 @@ func TestRetentionDeletesButOffsetsGoOn(t *testing.T) {
 	for i := range 10 {
 		require.NoError(t, b.Publish(t.Context(), "short", bus.Message{ID: strconv.Itoa(i), Time: time.Now().Add(-2 * time.Hour)}))
 	}
-	require.Eventually(t, func() bool { return len(read(t, b, "short")) == 1 }, time.Minute, 50*time.Millisecond,
+	await.True(t, func() bool { return len(read(t, b, "short")) == 1 },
 		"expired messages are deleted, but for the last")
 	require.NoError(t, b.Publish(t.Context(), "short", bus.Message{ID: "fresh"}))
 	require.NoError(t, broker.Close())

@@ -26,6 +26,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/bus/embedded"
 	"varde.internal/platform/run/runtest"
@@ -126,7 +127,7 @@ func TestPublishingThatWaitsIsSaid(t *testing.T) {
 	waiting, giveUp := context.WithCancel(ctx)
 	published := make(chan error, 1)
 	go func() { published <- b.Publish(waiting, "a", bus.Message{Value: []byte("two")}) }()
-	require.Eventually(t, func() bool { return strings.Contains(text.String(), "publishing waits for the broker") }, time.Minute, 10*time.Millisecond)
+	await.True(t, func() bool { return strings.Contains(text.String(), "publishing waits for the broker") })
 	giveUp()
 	require.ErrorIs(t, <-published, context.Canceled)
 	require.NoError(t, b.Close())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/systemscope"
@@ -64,7 +65,7 @@ func relaying(t *testing.T, s docstore.Store, name string, p bus.Publisher, opt 
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	require.Eventually(t, ok, 30*time.Second, 5*time.Millisecond, what)
+	await.True(t, ok, what)
 }
 
 func outbox(t *testing.T, s docstore.Store, caps Caps) {

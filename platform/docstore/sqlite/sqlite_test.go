@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
 	"varde.internal/platform/docstore/docstoretest"
@@ -61,7 +62,7 @@ func TestAWriteIsThereAfterReopeningAndItsMessageLeaves(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- docstore.Relay(rctx, s, "notes", pub, docstore.RelayOptions{}) }()
 	require.Equal(t, "m1", (<-pub.got).ID)
-	require.Eventually(t, func() bool { return notes.Delete(ctx, "a") == nil }, time.Minute, time.Millisecond)
+	await.True(t, func() bool { return notes.Delete(ctx, "a") == nil })
 	stop()
 	require.NoError(t, <-done)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/eventindex/embedded"
 	"varde.internal/platform/kql"
@@ -201,9 +202,9 @@ func TestAPartitionThatOpensSlowlyHoldsUpNoOther_N6(t *testing.T) {
 	_, err = db.Exec("ROLLBACK")
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
-	require.Eventually(t, func() bool { // the one that waits may see the lock a last time
+	await.True(t, func() bool { // the one that waits may see the lock a last time
 		hits, err := x.Search(bo(), kql.Query{}, eventindex.Range{}, eventindex.Page{})
 		return err == nil && hits.Total > 200
-	}, 30*time.Second, 20*time.Millisecond)
+	})
 	require.NoError(t, x.Close())
 }

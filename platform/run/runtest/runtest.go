@@ -11,14 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"varde.internal/platform/await"
 	"varde.internal/platform/run"
-)
-
-// Soon is how long a test waits for what should be there at once: far longer
-// than it takes, because a busy machine can stall. Every is how often it looks.
-const (
-	Soon  = time.Minute
-	Every = 10 * time.Millisecond
 )
 
 // Start runs the part and returns when it is ready. It runs until stop, or the
@@ -33,7 +27,7 @@ func Start(t testing.TB, p run.Part) (stop func()) {
 		require.NoError(t, <-done, "%s ends in order", p.Name())
 	})
 	t.Cleanup(stop)
-	require.Eventually(t, func() bool { return p.Ready(ctx) == nil }, Soon, Every, "%s is ready", p.Name())
+	await.True(t, func() bool { return p.Ready(ctx) == nil }, "%s is ready", p.Name())
 	return stop
 }
 
