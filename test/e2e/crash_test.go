@@ -13,6 +13,7 @@ import (
 
 	"varde.internal/schemas/gen/searchapi"
 	"varde.internal/test/engines"
+	"varde.internal/test/running"
 )
 
 // numbered is a stream of lines with numbers and, among them, vendor logins.
@@ -27,7 +28,7 @@ type numbered struct {
 
 // stream sends batches until told to stop. A batch that was not acknowledged
 // is sent again with the same ids, as shippers do.
-func (s *stack) stream(ctx context.Context, run string) *numbered {
+func stream(ctx context.Context, s *running.Installation, run string) *numbered {
 	n := &numbered{run: run, done: make(chan struct{}), stop: make(chan struct{})}
 	go func() {
 		defer close(n.done)
@@ -37,17 +38,17 @@ func (s *stack) stream(ctx context.Context, run string) *numbered {
 				return
 			case <-time.After(20 * time.Millisecond):
 			}
-			var docs []doc
+			var docs []running.Doc
 			for range 20 {
 				n.lines++
-				docs = append(docs, doc{fmt.Sprintf("%s-%d", run, n.lines),
-					fmt.Sprintf("%s %s counter[1]: line number %d.", time.Now().Format(time.RFC3339Nano), run, n.lines)})
+				docs = append(docs, running.Doc{ID: fmt.Sprintf("%s-%d", run, n.lines),
+					Line: fmt.Sprintf("%s %s counter[1]: line number %d.", time.Now().Format(time.RFC3339Nano), run, n.lines)})
 			}
 			if n.lines%2000 == 0 {
 				n.logins++
 				docs = append(docs, vendorLogin(time.Now(), 43000+n.logins))
 			}
-			for s.bulk(docs...) != nil && ctx.Err() == nil {
+			for s.SendBulk(docs...) != nil && ctx.Err() == nil {
 				time.Sleep(300 * time.Millisecond)
 			}
 		}
@@ -58,7 +59,7 @@ func (s *stack) stream(ctx context.Context, run string) *numbered {
 var lineNumber = regexp.MustCompile(`line number (\d+)\.`)
 
 // counted pages through every line of a run and counts each number.
-func counted(b *browser, context, run string) map[string]int {
+func counted(b *running.Browser, context, run string) map[string]int {
 	found := map[string]int{}
 	request := searchapi.SearchRequest{Context: context, Query: "host.name: " + run, Limit: 200}
 	for {
@@ -82,13 +83,13 @@ func TestKilledEnginesLoseAndDoubleNothing(t *testing.T) {
 		w.use(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 		defer cancel()
-		officer := w.stack.signIn(t, "sikkerhet")
+		officer := w.stack.SignIn(t, "sikkerhet")
 		began := time.Now().Truncate(time.Microsecond)
 		run := "h" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
-		sent := w.stack.stream(ctx, run)
+		sent := stream(ctx, w.stack, run)
 		for _, kind := range []engines.Kind{engines.KindKafka, engines.KindElasticsearch} {
 			time.Sleep(4 * time.Second)
-			engine := w.stack.engines.byKind[kind]
+			engine := w.stack.Engines.Of[kind]
 			engine.Kill()
 			time.Sleep(2 * time.Second)
 			down := time.Now()
@@ -102,20 +103,20 @@ func TestKilledEnginesLoseAndDoubleNothing(t *testing.T) {
 		t.Logf("%d lines and %d logins sent", sent.lines, sent.logins)
 
 		var names string
-		eventually(t, 60*time.Second, func() error { // the parts find their engines again
+		running.Eventually(t, 60*time.Second, func() error { // the parts find their engines again
 			var c searchapi.Context
-			a := officer.call("POST", "/api/search/v1/contexts", searchapi.NewContext{Purpose: "Telling", CaseId: vendorCase(t, officer).Summary.Id}, &c)
-			if a.status >= 300 || !c.Names {
-				return fmt.Errorf("%d: %s", a.status, a.body)
+			a := officer.Call("POST", "/api/search/v1/contexts", searchapi.NewContext{Purpose: "Telling", CaseId: vendorCase(t, officer).Summary.Id}, &c)
+			if a.Status >= 300 || !c.Names {
+				return fmt.Errorf("%d: %s", a.Status, a.Body)
 			}
 			names = c.Id
 			return nil
 		})
 		query := searchapi.SearchRequest{Context: names, Query: "host.name: " + run, Limit: 1}
-		took := eventually(t, 90*time.Second, func() error {
+		took := running.Eventually(t, 90*time.Second, func() error {
 			var r searchapi.SearchResult
-			if a := officer.call("POST", "/api/search/v1/search", query, &r); a.status >= 300 || r.Total < sent.lines {
-				return fmt.Errorf("%d of %d lines (%d)", r.Total, sent.lines, a.status)
+			if a := officer.Call("POST", "/api/search/v1/search", query, &r); a.Status >= 300 || r.Total < sent.lines {
+				return fmt.Errorf("%d of %d lines (%d)", r.Total, sent.lines, a.Status)
 			}
 			return nil
 		})
@@ -125,7 +126,7 @@ func TestKilledEnginesLoseAndDoubleNothing(t *testing.T) {
 		for number, times := range found {
 			require.Equal(t, 1, times, "line %s", number)
 		}
-		eventually(t, 30*time.Second, func() error {
+		running.Eventually(t, 30*time.Second, func() error {
 			if got := len(outside(officer, began)); got < sent.logins {
 				return fmt.Errorf("%d of %d findings", got, sent.logins)
 			}

@@ -13,22 +13,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"varde.internal/test/engines"
+	"varde.internal/test/running"
 )
-
-// endpoints are where the parts of a distributed installation listen.
-func (s *stack) endpoints() (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(s.Data, "varde.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	var c struct {
-		Endpoints map[string]string `yaml:"endpoints"`
-	}
-	return c.Endpoints, yaml.Unmarshal(text, &c)
-}
 
 // readyz asks a part whether it is ready; status 0 where nothing listens.
 func readyz(base string) (int, string) {
@@ -49,22 +37,22 @@ func TestPartsWaitForEnginesThatAreDown(t *testing.T) {
 	t.Run(w.name, func(t *testing.T) {
 		w.use(t)
 		s := w.stack
-		s.stop(t)
-		for _, e := range s.engines.byKind {
+		s.Stop(t)
+		for _, e := range s.Engines.Of {
 			e.Stop()
 		}
 		require.NoError(t, os.Remove(filepath.Join(s.Data, "varde.yaml")))
 		launched := make(chan error, 1)
-		go func() { launched <- s.launch() }()
+		go func() { launched <- s.Launch() }()
 		var endpoints map[string]string
-		eventually(t, 20*time.Second, func() (err error) {
-			if endpoints, err = s.endpoints(); err == nil && len(endpoints) == 0 {
+		running.Eventually(t, 20*time.Second, func() (err error) {
+			if endpoints, err = s.Endpoints(); err == nil && len(endpoints) == 0 {
 				err = errors.New("no endpoints yet")
 			}
 			return err
 		})
 		for part, base := range endpoints {
-			eventually(t, 20*time.Second, func() error {
+			running.Eventually(t, 20*time.Second, func() error {
 				status, text := readyz(base)
 				if status != http.StatusServiceUnavailable {
 					return fmt.Errorf("%s: %d %s", part, status, text)
@@ -76,12 +64,12 @@ func TestPartsWaitForEnginesThatAreDown(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		for _, kind := range engines.Kinds {
-			require.NoError(t, s.engines.byKind[kind].Start(ctx))
+			require.NoError(t, s.Engines.Of[kind].Start(ctx))
 		}
 		up := time.Now()
 		require.NoError(t, <-launched)
 		t.Logf("ready %s after the engines", time.Since(up).Round(time.Millisecond))
-		require.NotEmpty(t, cases(s.signIn(t, "sikkerhet")))
+		require.NotEmpty(t, cases(s.SignIn(t, "sikkerhet")))
 	})
 }
 
@@ -89,17 +77,17 @@ func TestPartsWaitForEnginesThatAreDown(t *testing.T) {
 func TestPartsEndWithTheirParent(t *testing.T) {
 	w := ways[1]
 	t.Run(w.name, func(t *testing.T) {
-		for name, end := range map[string]func(*stack) error{
-			"SIGTERM": func(s *stack) error { return s.end(syscall.SIGTERM) },
-			"kill -9": func(s *stack) error { s.kill(); return nil },
+		for name, end := range map[string]func(*running.Installation) error{
+			"SIGTERM": func(s *running.Installation) error { return s.End(syscall.SIGTERM) },
+			"kill -9": func(s *running.Installation) error { s.Kill(); return nil },
 		} {
 			w.use(t)
-			endpoints, err := w.stack.endpoints()
+			endpoints, err := w.stack.Endpoints()
 			require.NoError(t, err)
 			require.Len(t, endpoints, 11)
 			require.NoError(t, end(w.stack), name)
 			for part, base := range endpoints {
-				took := eventually(t, 30*time.Second, func() error {
+				took := running.Eventually(t, 30*time.Second, func() error {
 					if status, _ := readyz(base); status != 0 {
 						return fmt.Errorf("after %s, %s still answers", name, part)
 					}

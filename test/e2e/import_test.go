@@ -15,13 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/schemas/gen/searchapi"
+	"varde.internal/test/running"
 )
 
 // A file that is imported by the command is found by a search, once, also
 // after a second import of its rotated copy.
 func TestAnImportedFileIsFoundOnce_R36(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
-		path, err := program()
+		path, err := running.Program()
 		require.NoError(t, err)
 		dir, host := t.TempDir(), "import-"+strings.ToLower(uuid.NewString()[:8])
 		var text strings.Builder
@@ -31,7 +32,7 @@ func TestAnImportedFileIsFoundOnce_R36(t *testing.T) {
 		}
 		key := filepath.Join(dir, "key")
 		require.NoError(t, os.WriteFile(key, []byte(w.stack.BulkKey+"\n"), 0o600))
-		officer := w.stack.signIn(t, "sikkerhet")
+		officer := w.stack.SignIn(t, "sikkerhet")
 		purpose := searchContext(officer, "Leter etter importerte linjer", "")
 		for _, name := range []string{"app.log", "app.log.1"} {
 			file := filepath.Join(dir, name)
@@ -44,7 +45,7 @@ func TestAnImportedFileIsFoundOnce_R36(t *testing.T) {
 			require.Equal(t, 20, summary.Events)
 			require.Zero(t, summary.Dead)
 			query := searchapi.SearchRequest{Context: purpose.Id, Query: "host.name: " + host + " and varde.provenance: import", Limit: 50}
-			eventually(t, 30*time.Second, func() error {
+			running.Eventually(t, 30*time.Second, func() error {
 				if found := search(officer, query); found.Total < 20 {
 					return errors.New("not all of the lines are there yet")
 				}

@@ -13,6 +13,7 @@ import (
 
 	"varde.internal/schemas/gen/casesapi"
 	"varde.internal/schemas/gen/searchapi"
+	"varde.internal/test/running"
 )
 
 // The demo's captures and what must come of each: the rule, and the account in
@@ -24,24 +25,24 @@ var expected = []struct{ rule, family, vendor, handler string }{
 	{"C1", "guessing", "", "Torgeir Moe"},                            // five failures, no lock
 }
 
-func cases(b *browser) []casesapi.CaseSummary {
+func cases(b *running.Browser) []casesapi.CaseSummary {
 	var list casesapi.CaseList
-	b.post("/api/cases/v1/cases/search", casesapi.CaseSearch{Sources: []casesapi.Source{casesapi.SourceFinding}, Limit: 200}, &list)
+	b.Post("/api/cases/v1/cases/search", casesapi.CaseSearch{Sources: []casesapi.Source{casesapi.SourceFinding}, Limit: 200}, &list)
 	return list.Items
 }
 
-func caseOf(b *browser, id string) casesapi.Case {
+func caseOf(b *running.Browser, id string) casesapi.Case {
 	var c casesapi.Case
-	b.get("/api/cases/v1/cases/"+id, &c)
+	b.Get("/api/cases/v1/cases/"+id, &c)
 	return c
 }
 
 // incidents waits until every expected incident is there and returns them as
 // "rule vendor → handler", sorted.
-func incidents(t *testing.T, b *browser, within time.Duration) []string {
+func incidents(t *testing.T, b *running.Browser, within time.Duration) []string {
 	t.Helper()
 	var got []string
-	eventually(t, within, func() error {
+	running.Eventually(t, within, func() error {
 		got = got[:0]
 		for _, c := range cases(b) {
 			whole := caseOf(b, c.Id)
@@ -84,13 +85,13 @@ func TestDemoIncidentsReachTheRightManagers_C1_C4_C6_C7(t *testing.T) {
 func TestASecondStartDoublesNothing(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
 		s := w.stack
-		officer := s.signIn(t, "sikkerhet")
+		officer := s.SignIn(t, "sikkerhet")
 		total, list := settled(t, officer), len(cases(officer))
 		require.Positive(t, total)
-		s.stop(t)
-		require.NoError(t, s.launch())
+		s.Stop(t)
+		require.NoError(t, s.Launch())
 		t.Logf("ready again after %s", s.Ready.Round(time.Millisecond))
-		officer = s.signIn(t, "sikkerhet")
+		officer = s.SignIn(t, "sikkerhet")
 		time.Sleep(5 * time.Second) // whatever a second replay could double has time to
 		require.Len(t, cases(officer), list)
 		require.Equal(t, total, events(officer))
@@ -99,38 +100,38 @@ func TestASecondStartDoublesNothing(t *testing.T) {
 
 // A kill -9 in the middle of the replay loses nothing and doubles nothing.
 func TestKilledDuringReplayEveryLineOnceEveryIncidentOnce(t *testing.T) {
-	whole := start(t, t.TempDir())
-	officer := whole.signIn(t, "sikkerhet")
+	whole := running.Start(t, t.TempDir())
+	officer := whole.SignIn(t, "sikkerhet")
 	incidents(t, officer, 60*time.Second)
 	total := settled(t, officer)
-	whole.stop(t)
+	whole.Stop(t)
 
 	dir := t.TempDir()
 	for _, after := range []time.Duration{50 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond} {
-		s := start(t, dir)
+		s := running.Start(t, dir)
 		time.Sleep(after)
-		s.kill()
+		s.Kill()
 	}
-	s := start(t, dir)
-	officer = s.signIn(t, "sikkerhet")
+	s := running.Start(t, dir)
+	officer = s.SignIn(t, "sikkerhet")
 	require.Equal(t, wanted(), incidents(t, officer, 60*time.Second))
 	require.Equal(t, total, settled(t, officer))
-	s.stop(t)
+	s.Stop(t)
 }
 
 // events counts the tenant's events.
-func events(b *browser) int {
+func events(b *running.Browser) int {
 	var context searchapi.Context
-	b.post("/api/search/v1/contexts", searchapi.NewContext{Purpose: "Kontroll av demoen"}, &context)
+	b.Post("/api/search/v1/contexts", searchapi.NewContext{Purpose: "Kontroll av demoen"}, &context)
 	var result searchapi.SearchResult
-	b.post("/api/search/v1/search", searchapi.SearchRequest{Context: context.Id, Limit: 1}, &result)
+	b.Post("/api/search/v1/search", searchapi.SearchRequest{Context: context.Id, Limit: 1}, &result)
 	return result.Total
 }
 
 // settled is events when they no longer grow.
-func settled(t *testing.T, b *browser) (total int) {
+func settled(t *testing.T, b *running.Browser) (total int) {
 	t.Helper()
-	eventually(t, 60*time.Second, func() error {
+	running.Eventually(t, 60*time.Second, func() error {
 		before := events(b)
 		time.Sleep(2 * time.Second)
 		if total = events(b); total != before || total == 0 {
@@ -148,9 +149,9 @@ func TestQueueAndCasePageTellTheStory(t *testing.T) {
 
 func queueAndCasePage(t *testing.T, w *way) {
 	s := w.stack
-	manager := s.signIn(t, "leder")
+	manager := s.SignIn(t, "leder")
 	var queue casesapi.Queue
-	manager.get("/api/cases/v1/queue", &queue)
+	manager.Get("/api/cases/v1/queue", &queue)
 	at := slices.IndexFunc(queue.Items, func(c casesapi.CaseSummary) bool { return c.Family == "vendor-access" })
 	require.GreaterOrEqual(t, at, 0, "%v", queue.Items)
 	c := caseOf(manager, queue.Items[at].Id)
@@ -159,7 +160,7 @@ func queueAndCasePage(t *testing.T, w *way) {
 	require.NotEmpty(t, c.Deadlines)
 
 	var evidence casesapi.EvidenceList
-	manager.get("/api/cases/v1/cases/"+c.Summary.Id+"/evidence", &evidence)
+	manager.Get("/api/cases/v1/cases/"+c.Summary.Id+"/evidence", &evidence)
 	require.True(t, evidence.Raw)
 	require.NotEmpty(t, evidence.Items)
 	require.True(t, slices.ContainsFunc(evidence.Items, func(e casesapi.CaseEvidence) bool {
@@ -168,7 +169,7 @@ func queueAndCasePage(t *testing.T, w *way) {
 
 	// The administrator sees no case, an employee not this one.
 	for _, account := range []string{"admin", "ansatt"} {
-		a := s.signIn(t, account).call("GET", "/api/cases/v1/cases/"+c.Summary.Id, nil, nil)
-		require.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, a.status, account)
+		a := s.SignIn(t, account).Call("GET", "/api/cases/v1/cases/"+c.Summary.Id, nil, nil)
+		require.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, a.Status, account)
 	}
 }

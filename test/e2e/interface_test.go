@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"varde.internal/test/running"
 )
 
 // The interface in real Chromium: the journeys of the three people, every page
@@ -23,11 +25,11 @@ func TestTheInterfaceInChromium(t *testing.T) {
 			t.Skip(what + " is missing")
 		}
 	}
-	s := start(t, t.TempDir())
-	incidents(t, s.signIn(t, "sikkerhet"), 60*time.Second)
+	s := running.Start(t, t.TempDir())
+	incidents(t, s.SignIn(t, "sikkerhet"), 60*time.Second)
 	cmd := exec.CommandContext(t.Context(), "npm", "run", "--silent", "test:e2e")
 	cmd.Dir = "../../ui"
-	varde, err := program()
+	varde, err := running.Program()
 	require.NoError(t, err)
 	cmd.Env = append(os.Environ(), "BASE_URL="+s.URL, "VARDE="+varde)
 	out, err := cmd.CombinedOutput()
@@ -35,5 +37,5 @@ func TestTheInterfaceInChromium(t *testing.T) {
 		out = out[len(out)-30_000:]
 	}
 	require.NoError(t, err, "%s", out)
-	s.stop(t)
+	s.Stop(t)
 }

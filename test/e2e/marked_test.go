@@ -19,6 +19,7 @@ import (
 	"varde.internal/schemas/gen/casesapi"
 	"varde.internal/schemas/gen/deviationapi"
 	"varde.internal/schemas/gen/identityapi"
+	"varde.internal/test/running"
 )
 
 // Two reporters with marks go the whole way; afterwards every store is decoded
@@ -30,7 +31,7 @@ func TestAMarkedReporterIsNowhere(t *testing.T) {
 		anonymous := markedAnonymous(t, s)
 		named := markedNamed(t, s)
 		time.Sleep(2 * time.Second) // for what is still on its way
-		stores := s.decode(t)
+		stores := decode(t, s)
 
 		// Positive controls: the reading finds what has to be there.
 		contains := func(store, mark string) bool {
@@ -86,37 +87,37 @@ type markedReport struct {
 // ofReport are the words by which a record is about the report.
 func (m markedReport) ofReport() []string { return []string{m.words, m.report, m.caseID, m.number} }
 
-func markedAnonymous(t *testing.T, s *stack) markedReport {
+func markedAnonymous(t *testing.T, s *running.Installation) markedReport {
 	t.Helper()
 	mark := uuid.NewString()
-	b := s.visitor(t)
-	b.headers = []string{"User-Agent", "Nettleser-" + mark, "X-Forwarded-For", "203.0.113.77", "Accept-Language", "nb,x-" + mark, "Referer", b.base + "/?" + mark}
+	b := s.Visitor(t)
+	b.Headers = []string{"User-Agent", "Nettleser-" + mark, "X-Forwarded-For", "203.0.113.77", "Accept-Language", "nb,x-" + mark, "Referer", b.Base + "/?" + mark}
 	words := "Anonymt " + uuid.NewString()
 	receipt, _ := reportWithPhoto(t, b, words)
-	c := caseOfReport(t, s.signIn(t, "leder"), words)
+	c := caseOfReport(t, s.SignIn(t, "leder"), words)
 	followUp(t, b, receipt.Code)
-	b.post("/api/deviation/v1/public/follow-up/messages",
+	b.Post("/api/deviation/v1/public/follow-up/messages",
 		deviationapi.MessageByCode{Tenant: "bjorkvag", Code: receipt.Code, MessageId: uuid.NewString(), Text: "Mer om saken"}, nil)
 	return markedReport{words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number,
 		marks: []string{mark, "203.0.113.77", place, receipt.Code, strings.ReplaceAll(receipt.Code, "-", "")}}
 }
 
-func markedNamed(t *testing.T, s *stack) markedReport {
+func markedNamed(t *testing.T, s *running.Installation) markedReport {
 	t.Helper()
-	b, manager := s.signIn(t, "ansatt"), s.signIn(t, "leder")
+	b, manager := s.SignIn(t, "ansatt"), s.SignIn(t, "leder")
 	var me identityapi.Me
-	b.get("/api/identity/v1/me", &me)
+	b.Get("/api/identity/v1/me", &me)
 	words := "Innlogget " + uuid.NewString()
 	var receipt deviationapi.Receipt
-	b.post("/api/deviation/v1/reports", newReport(t, b, words), &receipt)
+	b.Post("/api/deviation/v1/reports", newReport(t, b, words), &receipt)
 	c := caseOfReport(t, manager, words)
 	at := "/api/cases/v1/cases/" + c.Summary.Id
-	manager.post(at+"/acknowledge", nil, nil)
-	manager.post(at+"/messages", casesapi.NewMessage{MessageId: uuid.NewString(), Text: "Takk", Question: true}, nil)
-	manager.get(at+"/candidates", nil)
-	b.post("/api/deviation/v1/reports/"+receipt.ReportId+"/messages", deviationapi.NewMessage{MessageId: uuid.NewString(), Text: "Vær så god"}, nil)
-	b.get("/api/deviation/v1/reports/"+receipt.ReportId, nil)
-	b.must(http.StatusOK, b.call("GET", "/api/deviation/v1/reports", nil, nil))
+	manager.Post(at+"/acknowledge", nil, nil)
+	manager.Post(at+"/messages", casesapi.NewMessage{MessageId: uuid.NewString(), Text: "Takk", Question: true}, nil)
+	manager.Get(at+"/candidates", nil)
+	b.Post("/api/deviation/v1/reports/"+receipt.ReportId+"/messages", deviationapi.NewMessage{MessageId: uuid.NewString(), Text: "Vær så god"}, nil)
+	b.Get("/api/deviation/v1/reports/"+receipt.ReportId, nil)
+	b.Must(http.StatusOK, b.Call("GET", "/api/deviation/v1/reports", nil, nil))
 	return markedReport{words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number, person: me.Id}
 }
 
@@ -125,7 +126,7 @@ var sealedIdentity = regexp.MustCompile(`"identity":\s*"([A-Za-z0-9+/=]+)"`)
 
 // sealedReporter opens the identity in the report's document with the key that
 // the deviation service alone derives: the link is there, encrypted.
-func sealedReporter(t *testing.T, s *stack, documents []string, report string) string {
+func sealedReporter(t *testing.T, s *running.Installation, documents []string, report string) string {
 	t.Helper()
 	keys, err := keyring.Open(filepath.Join(s.Data, "keys"))
 	require.NoError(t, err)

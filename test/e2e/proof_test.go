@@ -17,12 +17,13 @@ import (
 	"varde.internal/schemas/gen/casesapi"
 	"varde.internal/schemas/gen/identityapi"
 	"varde.internal/schemas/gen/searchapi"
+	"varde.internal/test/running"
 )
 
 // varde runs a command of the binary and returns what it printed and its exit code.
 func varde(t *testing.T, args ...string) (string, int) {
 	t.Helper()
-	path, err := program()
+	path, err := running.Program()
 	require.NoError(t, err)
 	out, err := exec.Command(path, args...).CombinedOutput()
 	var exit *exec.ExitError
@@ -37,30 +38,30 @@ func varde(t *testing.T, args ...string) (string, int) {
 // it is found.
 func TestExportedAuditLogIsProvedOffline(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
-		officer := w.stack.signIn(t, "sikkerhet")
+		officer := w.stack.SignIn(t, "sikkerhet")
 		search(officer, searchapi.SearchRequest{Context: searchContext(officer, "Noe å logge", "").Id, Limit: 1})
 		export := auditapi.NewExport{Purpose: "Tilsyn"}
-		a := officer.call("POST", "/api/audit/v1/export", export, nil)
-		require.Equal(t, "step-up-required", a.slug(), "%s", a.body)
-		officer.post("/api/identity/v1/me/step-up", identityapi.StepUpRequest{Action: "audit.export", Password: w.stack.Password}, nil)
-		a = officer.call("POST", "/api/audit/v1/export", export, nil)
-		officer.must(http.StatusOK, a)
-		require.Equal(t, http.StatusForbidden, w.stack.signIn(t, "leder").call("POST", "/api/audit/v1/export", export, nil).status)
+		a := officer.Call("POST", "/api/audit/v1/export", export, nil)
+		require.Equal(t, "step-up-required", a.Slug(), "%s", a.Body)
+		officer.Post("/api/identity/v1/me/step-up", identityapi.StepUpRequest{Action: "audit.export", Password: w.stack.Password}, nil)
+		a = officer.Call("POST", "/api/audit/v1/export", export, nil)
+		officer.Must(http.StatusOK, a)
+		require.Equal(t, http.StatusForbidden, w.stack.SignIn(t, "leder").Call("POST", "/api/audit/v1/export", export, nil).Status)
 
 		file := filepath.Join(t.TempDir(), "audit.json")
-		require.NoError(t, os.WriteFile(file, a.body, 0o600))
+		require.NoError(t, os.WriteFile(file, a.Body, 0o600))
 		var head struct {
 			PublicKey string `json:"publicKey"`
 			Entries   []any  `json:"entries"`
 		}
-		require.NoError(t, json.Unmarshal(a.body, &head))
+		require.NoError(t, json.Unmarshal(a.Body, &head))
 		require.NotEmpty(t, head.Entries)
 		report, code := varde(t, "verify", file, "--key", head.PublicKey)
 		require.Zero(t, code, report)
 
 		for _, change := range [][2]string{{"Noe å logge", "Noe Å logge"}, {`"person"`, `"persom"`}} {
-			require.Contains(t, string(a.body), change[0])
-			changed := bytes.Replace(a.body, []byte(change[0]), []byte(change[1]), 1)
+			require.Contains(t, string(a.Body), change[0])
+			changed := bytes.Replace(a.Body, []byte(change[0]), []byte(change[1]), 1)
 			require.NoError(t, os.WriteFile(file, changed, 0o600))
 			report, code = varde(t, "verify", file, "--key", head.PublicKey)
 			require.Equal(t, 1, code, report)
@@ -73,7 +74,7 @@ func TestExportedAuditLogIsProvedOffline(t *testing.T) {
 func TestBackupOfARunningInstallationRestores_N5(t *testing.T) {
 	w := ways[0]
 	w.use(t)
-	officer := w.stack.signIn(t, "sikkerhet")
+	officer := w.stack.SignIn(t, "sikkerhet")
 	total, before := settled(t, officer), cases(officer)
 	require.NotEmpty(t, before)
 
@@ -89,8 +90,8 @@ func TestBackupOfARunningInstallationRestores_N5(t *testing.T) {
 		out, code := varde(t, args...)
 		require.Zero(t, code, "%v: %s", args, out)
 	}
-	s := start(t, data)
-	officer = s.signIn(t, "sikkerhet")
+	s := running.Start(t, data)
+	officer = s.SignIn(t, "sikkerhet")
 	numbers := func(list []casesapi.CaseSummary) (out []string) {
 		for _, c := range list {
 			out = append(out, c.Number+" "+string(c.State)+" "+c.Handler.Name)
@@ -99,5 +100,5 @@ func TestBackupOfARunningInstallationRestores_N5(t *testing.T) {
 	}
 	require.Equal(t, numbers(before), numbers(cases(officer)))
 	require.Equal(t, total, settled(t, officer))
-	s.stop(t)
+	s.Stop(t)
 }

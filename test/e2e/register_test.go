@@ -1,12 +1,7 @@
 package e2e
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -16,55 +11,20 @@ import (
 
 	"varde.internal/schemas/gen/casesapi"
 	"varde.internal/schemas/gen/registerapi"
+	"varde.internal/test/running"
 )
-
-// doc is a line to be sent with an id of the client's own.
-type doc struct{ id, line string }
-
-// bulk sends lines as Elasticsearch clients do. Nil: all of them are durable.
-func (s *stack) bulk(docs ...doc) error {
-	var body bytes.Buffer
-	out := json.NewEncoder(&body)
-	for _, d := range docs {
-		if err := errors.Join(out.Encode(map[string]any{"index": map[string]string{"_index": "lines", "_id": d.id}}),
-			out.Encode(map[string]string{"message": d.line})); err != nil {
-			return err
-		}
-	}
-	req, err := http.NewRequest("POST", s.Bulk+"/_bulk", &body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-ndjson")
-	req.Header.Set("Authorization", "ApiKey "+s.BulkKey)
-	client := http.Client{Timeout: 40 * time.Second}
-	res, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	var answer struct{ Errors bool }
-	if res.StatusCode != http.StatusOK || json.Unmarshal(text, &answer) != nil || answer.Errors {
-		return fmt.Errorf("_bulk: %d %s", res.StatusCode, text)
-	}
-	return nil
-}
 
 // vendorLogin is what sshd on the archive's host writes when Nordlys comes in
 // with a certificate of a person on its access list.
-func vendorLogin(at time.Time, port int) doc {
-	return doc{id: uuid.NewString(), line: fmt.Sprintf("%s arkiv01 sshd[%d]: Accepted publickey for nordlys-drift from 192.0.2.44 port %d ssh2: "+
+func vendorLogin(at time.Time, port int) running.Doc {
+	return running.Doc{ID: uuid.NewString(), Line: fmt.Sprintf("%s arkiv01 sshd[%d]: Accepted publickey for nordlys-drift from 192.0.2.44 port %d ssh2: "+
 		"ED25519-CERT SHA256:TGR+D8LPNGFQ5wpp4YCMq73vf0Pi8kijn/xrozgfzyQ ID ida.strand@nordlys.example (serial 1) "+
 		"CA ED25519 SHA256:+wCzT3hS2v/Y5mlnPGl5aCrWJe+wL0HEcgTYW5pEuD0", at.Format("2006-01-02T15:04:05.000000Z07:00"), port, port)}
 }
 
 // outside are the reasons of C4's findings about Nordlys since a moment, in
 // order; one that was withdrawn has the word before it.
-func outside(b *browser, since time.Time) (list []string) {
+func outside(b *running.Browser, since time.Time) (list []string) {
 	var findings []casesapi.Finding
 	for _, c := range cases(b) {
 		if c.Vendor.Name != "Nordlys Fagsystemer AS" {
@@ -87,9 +47,9 @@ func outside(b *browser, since time.Time) (list []string) {
 	return list
 }
 
-func awaitOutside(t *testing.T, b *browser, since time.Time, want ...string) {
+func awaitOutside(t *testing.T, b *running.Browser, since time.Time, want ...string) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() error {
+	running.Eventually(t, 20*time.Second, func() error {
 		if got := outside(b, since); !slices.Equal(got, want) {
 			return fmt.Errorf("findings are %q, not %q", got, want)
 		}
@@ -101,52 +61,52 @@ func awaitOutside(t *testing.T, b *browser, since time.Time, want ...string) {
 // manager approved it is none; after its revocation it is one again.
 func TestWindowsDecideWhatALoginIs_R24_R25_C4(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
-		s, manager, officer := w.stack, w.stack.signIn(t, "leder"), w.stack.signIn(t, "sikkerhet")
+		s, manager, officer := w.stack, w.stack.SignIn(t, "leder"), w.stack.SignIn(t, "sikkerhet")
 		began := time.Now().Truncate(time.Microsecond)
-		require.NoError(t, s.bulk(vendorLogin(time.Now(), 41001)))
+		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41001)))
 		awaitOutside(t, officer, began, "outside-window")
 
 		window := requestWindow(t, manager)
 		require.Equal(t, registerapi.WindowStateRequested, window.State)
 		at := "/api/register/v1/windows/" + window.Id
 		for _, account := range []string{"ansatt", "sikkerhet", "revisor"} {
-			a := s.signIn(t, account).call("POST", at+"/approve", registerapi.WindowApproval{}, nil)
-			require.GreaterOrEqual(t, a.status, 400, "%s approves: %s", account, a.body)
+			a := s.SignIn(t, account).Call("POST", at+"/approve", registerapi.WindowApproval{}, nil)
+			require.GreaterOrEqual(t, a.Status, 400, "%s approves: %s", account, a.Body)
 		}
-		require.NoError(t, s.bulk(vendorLogin(time.Now(), 41002)))
+		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41002)))
 		awaitOutside(t, officer, began, "outside-window", "window-not-approved")
 
-		manager.post(at+"/approve", registerapi.WindowApproval{}, &window)
+		manager.Post(at+"/approve", registerapi.WindowApproval{}, &window)
 		require.Equal(t, registerapi.WindowStateOpen, window.State)
 		// Approved within the emergency limit: both are explained, the case stays.
 		awaitOutside(t, officer, began, "withdrawn outside-window", "withdrawn window-not-approved")
-		require.NoError(t, s.bulk(vendorLogin(time.Now(), 41003)))
+		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41003)))
 		time.Sleep(1500 * time.Millisecond)
 
-		manager.post(at+"/revoke", registerapi.WindowRevocation{Reason: "Ferdig"}, &window)
+		manager.Post(at+"/revoke", registerapi.WindowRevocation{Reason: "Ferdig"}, &window)
 		require.Equal(t, registerapi.WindowStateRevoked, window.State)
 		time.Sleep(time.Second) // what a change may take to reach the correlator
-		require.NoError(t, s.bulk(vendorLogin(time.Now(), 41004)))
+		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41004)))
 		// Lines of one key are judged in order: the third was judged before the
 		// fourth was a finding.
 		awaitOutside(t, officer, began, "withdrawn outside-window", "withdrawn window-not-approved", "window-revoked")
 		var list casesapi.Queue
-		manager.get("/api/cases/v1/queue?limit=200", &list)
+		manager.Get("/api/cases/v1/queue?limit=200", &list)
 		require.True(t, slices.ContainsFunc(list.Items, func(c casesapi.CaseSummary) bool { return c.Vendor.Name == "Nordlys Fagsystemer AS" }))
 	})
 }
 
-func requestWindow(t *testing.T, b *browser) (window registerapi.WindowItem) {
+func requestWindow(t *testing.T, b *running.Browser) (window registerapi.WindowItem) {
 	t.Helper()
 	var vendors registerapi.VendorPage
-	b.get("/api/register/v1/vendors?limit=200", &vendors)
+	b.Get("/api/register/v1/vendors?limit=200", &vendors)
 	v := slices.IndexFunc(vendors.Items, func(v registerapi.VendorItem) bool { return v.Data.Name == "Nordlys Fagsystemer AS" })
 	require.GreaterOrEqual(t, v, 0)
 	var systems registerapi.SystemPage
-	b.get("/api/register/v1/systems?limit=200", &systems)
+	b.Get("/api/register/v1/systems?limit=200", &systems)
 	y := slices.IndexFunc(systems.Items, func(s registerapi.SystemItem) bool { return s.Data.Name == "Arkivum sak og arkiv" })
 	require.GreaterOrEqual(t, y, 0)
-	b.post("/api/register/v1/windows", registerapi.WindowRequest{Data: registerapi.Window{
+	b.Post("/api/register/v1/windows", registerapi.WindowRequest{Data: registerapi.Window{
 		VendorId: vendors.Items[v].Id, Systems: []string{systems.Items[y].Id}, Reason: "Feilretting",
 		// From well before the first login, or the approval would not explain it.
 		From: time.Now().Add(-10 * time.Minute).Truncate(time.Second), To: time.Now().Add(2 * time.Hour).Truncate(time.Second),
@@ -157,13 +117,13 @@ func requestWindow(t *testing.T, b *browser) (window registerapi.WindowItem) {
 // From the line that is sent to the incident in the queue.
 func TestFromLineToIncident(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
-		officer := w.stack.signIn(t, "sikkerhet")
+		officer := w.stack.SignIn(t, "sikkerhet")
 		began := time.Now().Truncate(time.Microsecond) // as fine as a line says
 		var took []time.Duration
 		for n := 1; n <= 20; n++ {
 			sent := time.Now()
-			require.NoError(t, w.stack.bulk(vendorLogin(sent, 42000+n)))
-			eventually(t, 20*time.Second, func() error {
+			require.NoError(t, w.stack.SendBulk(vendorLogin(sent, 42000+n)))
+			running.Eventually(t, 20*time.Second, func() error {
 				if got := len(outside(officer, began)); got < n {
 					return fmt.Errorf("%d of %d findings", got, n)
 				}

@@ -15,24 +15,25 @@ import (
 	"varde.internal/schemas/gen/auditapi"
 	"varde.internal/schemas/gen/casesapi"
 	"varde.internal/schemas/gen/searchapi"
+	"varde.internal/test/running"
 )
 
-func searchContext(b *browser, purpose, caseID string) searchapi.Context {
-	b.t.Helper()
+func searchContext(b *running.Browser, purpose, caseID string) searchapi.Context {
+	b.T.Helper()
 	var c searchapi.Context
-	b.post("/api/search/v1/contexts", searchapi.NewContext{Purpose: purpose, CaseId: caseID}, &c)
+	b.Post("/api/search/v1/contexts", searchapi.NewContext{Purpose: purpose, CaseId: caseID}, &c)
 	return c
 }
 
-func search(b *browser, request searchapi.SearchRequest) searchapi.SearchResult {
-	b.t.Helper()
+func search(b *running.Browser, request searchapi.SearchRequest) searchapi.SearchResult {
+	b.T.Helper()
 	var r searchapi.SearchResult
-	b.post("/api/search/v1/search", request, &r)
+	b.Post("/api/search/v1/search", request, &r)
 	return r
 }
 
 // vendorCase is an incident of the demo in the manager's queue.
-func vendorCase(t *testing.T, b *browser) casesapi.Case {
+func vendorCase(t *testing.T, b *running.Browser) casesapi.Case {
 	t.Helper()
 	list := cases(b)
 	i := slices.IndexFunc(list, func(c casesapi.CaseSummary) bool {
@@ -46,14 +47,14 @@ func vendorCase(t *testing.T, b *browser) casesapi.Case {
 // shown; names and raw lines show with a case alone.
 func TestSearchWithPurposeAndNamesWithACase_R38_R41(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
-		officer, auditor := w.stack.signIn(t, "sikkerhet"), w.stack.signIn(t, "revisor")
-		a := officer.call("POST", "/api/search/v1/contexts", map[string]string{}, nil)
-		require.Contains(t, []int{400, 422}, a.status, "no purpose: %s", a.body)
-		a = officer.call("POST", "/api/search/v1/search", searchapi.SearchRequest{Context: strings.Repeat("a", 26), Limit: 1}, nil)
-		require.GreaterOrEqual(t, a.status, 400, "no context: %s", a.body)
+		officer, auditor := w.stack.SignIn(t, "sikkerhet"), w.stack.SignIn(t, "revisor")
+		a := officer.Call("POST", "/api/search/v1/contexts", map[string]string{}, nil)
+		require.Contains(t, []int{400, 422}, a.Status, "no purpose: %s", a.Body)
+		a = officer.Call("POST", "/api/search/v1/search", searchapi.SearchRequest{Context: strings.Repeat("a", 26), Limit: 1}, nil)
+		require.GreaterOrEqual(t, a.Status, 400, "no context: %s", a.Body)
 		for _, account := range []string{"ansatt", "admin"} {
-			a := w.stack.signIn(t, account).call("POST", "/api/search/v1/contexts", searchapi.NewContext{Purpose: "Nysgjerrig"}, nil)
-			require.Equal(t, http.StatusForbidden, a.status, account)
+			a := w.stack.SignIn(t, account).Call("POST", "/api/search/v1/contexts", searchapi.NewContext{Purpose: "Nysgjerrig"}, nil)
+			require.Equal(t, http.StatusForbidden, a.Status, account)
 		}
 
 		purpose := "Gransker leverandørpålogginger " + uuid.NewString()
@@ -76,7 +77,7 @@ func TestSearchWithPurposeAndNamesWithACase_R38_R41(t *testing.T) {
 		require.Positive(t, shown.Total)
 		require.Contains(t, fmt.Sprint(shown.Items), "nordlys-drift")
 		at := func(c searchapi.Context) (d searchapi.EventDetail) {
-			officer.get("/api/search/v1/contexts/"+c.Id+"/events/"+shown.Items[0].Id, &d)
+			officer.Get("/api/search/v1/contexts/"+c.Id+"/events/"+shown.Items[0].Id, &d)
 			return d
 		}
 		require.Contains(t, at(with).Original, "nordlys-drift")
@@ -85,20 +86,20 @@ func TestSearchWithPurposeAndNamesWithACase_R38_R41(t *testing.T) {
 		var evidence casesapi.CaseEvidence
 		other := search(officer, searchapi.SearchRequest{Context: with.Id, Query: query + ` and not user.name: "nordlys-drift"`, Limit: 1})
 		require.NotEmpty(t, other.Items)
-		officer.post("/api/cases/v1/cases/"+c.Summary.Id+"/evidence", casesapi.Pin{EventId: other.Items[0].Id, Note: "Festet"}, &evidence)
+		officer.Post("/api/cases/v1/cases/"+c.Summary.Id+"/evidence", casesapi.Pin{EventId: other.Items[0].Id, Note: "Festet"}, &evidence)
 		require.Equal(t, casesapi.CaseEvidenceSourcePinned, evidence.Source)
 		var list casesapi.EvidenceList
-		officer.get("/api/cases/v1/cases/"+c.Summary.Id+"/evidence?limit=200", &list)
+		officer.Get("/api/cases/v1/cases/"+c.Summary.Id+"/evidence?limit=200", &list)
 		require.True(t, slices.ContainsFunc(list.Items, func(e casesapi.CaseEvidence) bool { return e.Id == evidence.Id && e.Evidence.Sha256 != "" }))
 	})
 }
 
 // inAudit waits until the auditor sees an intent with the purpose.
-func inAudit(t *testing.T, auditor *browser, purpose string) {
+func inAudit(t *testing.T, auditor *running.Browser, purpose string) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() error {
+	running.Eventually(t, 20*time.Second, func() error {
 		var list auditapi.RecordList
-		auditor.post("/api/audit/v1/records/search", auditapi.RecordSearch{Purpose: purpose, Limit: 50}, &list)
+		auditor.Post("/api/audit/v1/records/search", auditapi.RecordSearch{Purpose: purpose, Limit: 50}, &list)
 		if !slices.ContainsFunc(list.Items, func(r auditapi.Record) bool {
 			return r.Phase == auditapi.RecordPhaseIntent && strings.HasPrefix(r.Action, "event.")
 		}) {
@@ -112,12 +113,12 @@ func inAudit(t *testing.T, auditor *browser, purpose string) {
 // once, newest first.
 func TestHistogramAndPagingAgreeWithTheTotal(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
-		officer := w.stack.signIn(t, "sikkerhet")
+		officer := w.stack.SignIn(t, "sikkerhet")
 		context := searchContext(officer, "Kontroll", "")
 		from, to := time.Now().AddDate(0, 0, -10), time.Now()
 		for _, query := range []string{"", "host.name: arkiv01", "event.outcome: failure", "not host.name: arkiv01"} {
 			var h searchapi.Histogram
-			officer.post("/api/search/v1/histogram", searchapi.HistogramRequest{Context: context.Id, Query: query, From: from, To: to, Timezone: "Europe/Oslo"}, &h)
+			officer.Post("/api/search/v1/histogram", searchapi.HistogramRequest{Context: context.Id, Query: query, From: from, To: to, Timezone: "Europe/Oslo"}, &h)
 			sum := 0
 			for _, b := range h.Buckets {
 				sum += b.Count
@@ -146,7 +147,7 @@ func TestHistogramAndPagingAgreeWithTheTotal(t *testing.T) {
 			}
 			require.Len(t, seen, first.Total, query)
 		}
-		a := officer.call("POST", "/api/search/v1/search", searchapi.SearchRequest{Context: context.Id, Query: "host.name: ("}, nil)
-		require.Contains(t, []int{400, 422}, a.status)
+		a := officer.Call("POST", "/api/search/v1/search", searchapi.SearchRequest{Context: context.Id, Query: "host.name: ("}, nil)
+		require.Contains(t, []int{400, 422}, a.Status)
 	})
 }

@@ -30,21 +30,22 @@ import (
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
 	"varde.internal/test/engines"
+	"varde.internal/test/running"
 )
 
 // decode reads every store with its own reader and returns its records as
 // text: documents, messages, events, files, log. The embedded engines belong
 // to one process, so the installation is stopped for it.
-func (s *stack) decode(t *testing.T) map[string][]string {
+func decode(t *testing.T, s *running.Installation) map[string][]string {
 	t.Helper()
-	stores := map[string][]string{"files": s.files(t), "log": s.log(t)}
-	if s.engines != nil {
-		stores["documents"] = mongoRecords(t, s.engines.byKind[engines.KindMongo].URL)
-		stores["events"] = elasticRecords(t, s.engines.byKind[engines.KindElasticsearch].URL)
-		stores["messages"] = busRecords(t, s.engines.byKind[engines.KindKafka].URL)
+	stores := map[string][]string{"files": files(t, s), "log": log(t, s)}
+	if s.Engines != nil {
+		stores["documents"] = mongoRecords(t, s.Engines.Of[engines.KindMongo].URL)
+		stores["events"] = elasticRecords(t, s.Engines.Of[engines.KindElasticsearch].URL)
+		stores["messages"] = busRecords(t, s.Engines.Of[engines.KindKafka].URL)
 		return stores
 	}
-	s.stop(t)
+	s.Stop(t)
 	stores["documents"] = sqliteRecords(t, s.Data)
 	stores["events"] = partitionRecords(t, filepath.Join(s.Data, "events"))
 	broker, err := embedded.Start(embedded.Options{Dir: filepath.Join(s.Data, "bus")})
@@ -54,7 +55,7 @@ func (s *stack) decode(t *testing.T) map[string][]string {
 	return stores
 }
 
-func (s *stack) log(t *testing.T) (lines []string) {
+func log(t *testing.T, s *running.Installation) (lines []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.Data, "varde.log"))
 	require.NoError(t, err)
@@ -64,7 +65,7 @@ func (s *stack) log(t *testing.T) (lines []string) {
 	return lines
 }
 
-func (s *stack) files(t *testing.T) (records []string) {
+func files(t *testing.T, s *running.Installation) (records []string) {
 	t.Helper()
 	keys, err := keyring.Open(filepath.Join(s.Data, "keys"))
 	require.NoError(t, err)

@@ -1,3 +1,5 @@
+// Package e2e drives the started binary as people and machines do: over HTTP
+// through the front door, over syslog and _bulk through the collector.
 package e2e
 
 import (
@@ -5,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -14,68 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/test/engines"
+	"varde.internal/test/running"
 )
-
-// engineSet are real engines for the distributed way, which tests may kill.
-type engineSet struct {
-	byKind map[engines.Kind]*engines.Engine
-}
-
-// missingEngine says which engine cannot be had here.
-type missingEngine struct {
-	kind engines.Kind
-	err  error
-}
-
-func (m missingEngine) Error() string { return fmt.Sprintf("%s: %v", m.kind, m.err) }
-
-func launchEngines(ctx context.Context) (*engineSet, error) {
-	set := &engineSet{byKind: map[engines.Kind]*engines.Engine{}}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	var errs []error
-	for _, kind := range engines.Kinds {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			e, err := engines.LaunchOwn(ctx, kind)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				errs = append(errs, missingEngine{kind, err})
-				return
-			}
-			set.byKind[kind] = e
-		}()
-	}
-	wg.Wait()
-	if len(errs) > 0 {
-		set.discard()
-		return nil, errors.Join(errs...)
-	}
-	return set, nil
-}
-
-func (e *engineSet) discard() {
-	for _, engine := range e.byKind {
-		engine.Discard()
-	}
-}
-
-func (e *engineSet) env() []string {
-	return []string{
-		"VARDE_BUS=" + e.byKind[engines.KindKafka].URL,
-		"VARDE_EVENTS=" + e.byKind[engines.KindElasticsearch].URL,
-		"VARDE_DOCUMENTS=" + e.byKind[engines.KindMongo].URL,
-	}
-}
 
 // way is a way of running an installation, and the one that many tests share.
 type way struct {
 	name  string
-	open  func() (*engineSet, error)
+	open  func() (*running.Engines, error)
 	once  sync.Once
-	stack *stack
+	stack *running.Installation
 	err   error
 	// arrived are the demo's incidents as they were before any test did a
 	// thing, and how long after the line ready the last of them came.
@@ -84,11 +32,11 @@ type way struct {
 }
 
 var ways = []*way{
-	{name: "embedded", open: func() (*engineSet, error) { return nil, nil }},
-	{name: "distributed", open: func() (*engineSet, error) {
+	{name: "embedded", open: func() (*running.Engines, error) { return nil, nil }},
+	{name: "distributed", open: func() (*running.Engines, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		return launchEngines(ctx)
+		return running.LaunchEngines(ctx)
 	}},
 }
 
@@ -108,17 +56,17 @@ func (w *way) use(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() {
 		if t.Failed() && w.stack != nil {
-			w.stack.report(t)
+			w.stack.Report(t)
 		}
 	})
 	w.once.Do(func() { w.err = w.start(t) })
-	var missing missingEngine
+	var missing running.MissingEngine
 	if errors.As(w.err, &missing) {
-		engines.Missing(t, missing.kind, missing.err)
+		engines.Missing(t, missing.Kind, missing.Err)
 	}
 	require.NoError(t, w.err)
-	if w.stack.cmd == nil { // an earlier test ended it
-		require.NoError(t, w.stack.launch())
+	if !w.stack.Running() { // an earlier test ended it
+		require.NoError(t, w.stack.Launch())
 	}
 }
 
@@ -131,12 +79,12 @@ func (w *way) start(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	w.stack = &stack{Data: dir, engines: set}
-	if err := w.stack.launch(); err != nil {
-		return fmt.Errorf("%w\n%s", err, w.stack.warnings())
+	w.stack = &running.Installation{Data: dir, Engines: set}
+	if err := w.stack.Launch(); err != nil {
+		return fmt.Errorf("%w\n%s", err, w.stack.Warnings())
 	}
 	began := time.Now()
-	w.arrived = incidents(t, w.stack.signIn(t, "sikkerhet"), 60*time.Second)
+	w.arrived = incidents(t, w.stack.SignIn(t, "sikkerhet"), 60*time.Second)
 	w.after = time.Since(began)
 	t.Logf("%s: ready after %s, the demo's incidents %s later", w.name, w.stack.Ready.Round(time.Millisecond), w.after.Round(time.Millisecond))
 	return nil
@@ -147,25 +95,19 @@ func (w *way) close() (err error) {
 	if w.stack == nil {
 		return nil
 	}
-	if w.stack.cmd != nil {
-		err = w.stack.end(syscall.SIGINT)
+	if w.stack.Running() {
+		err = w.stack.End(syscall.SIGINT)
 	}
-	if w.stack.engines != nil {
-		w.stack.engines.discard()
+	if w.stack.Engines != nil {
+		w.stack.Engines.Discard()
 	}
 	return errors.Join(err, os.RemoveAll(w.stack.Data))
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	var end []func() error
 	for _, w := range ways {
-		if err := w.close(); err != nil {
-			fmt.Fprintln(os.Stderr, w.name, err)
-			code = max(code, 1)
-		}
+		end = append(end, w.close)
 	}
-	if path, err := program(); err == nil && os.Getenv("VARDE_E2E_BINARY") == "" {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
+	running.Main(m, end...)
 }
