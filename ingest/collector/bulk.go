@@ -59,7 +59,7 @@ func (m *Module) Reserve(n int64) (done func(), err error) {
 // makes the same events of them (retried).
 func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Item, error) {
 	o := m.intake.open(m.source, "bulk", ecs.ProvenanceAPIKey, parse.Options{Live: true})
-	try := m.retried.begin(m.source, index, body, m.deps.Clock())
+	try := m.retried.begin(m.source, "_bulk/"+index, body, m.deps.Clock())
 	var b batch
 	var items []http.Item
 	var actions bulkActions
@@ -91,7 +91,7 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		items = append(items, item)
 	}
 	if err := m.publishBulk(ctx, &b); err != nil {
-		m.retried.fail(m.source, index, body, try)
+		m.retried.fail(m.source, "_bulk/"+index, body, try)
 		m.metrics.refused.WithLabelValues("bulk", "bus").Inc()
 		return nil, problem.Unavailable("The lines could not be made durable. Send them again in a moment.", err)
 	}

@@ -18,11 +18,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
 	"github.com/stretchr/testify/require"
 
+	collectorhttp "varde.internal/ingest/collector/http"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/run"
 	"varde.internal/schemas/ecs"
@@ -372,16 +374,38 @@ func (f *failing) Publish(ctx context.Context, topic string, m ...bus.Message) e
 
 // A request that failed half-way, and is sent again as the answer asks, is taken
 // once; the same lines in a request after one that succeeded are more lines.
-func TestABulkRequestThatIsSentAgainDoublesNothing(t *testing.T) {
+func TestARequestThatIsSentAgainDoublesNothing_R36(t *testing.T) {
 	t.Parallel()
+	// All alike, and with no time of their own.
+	const object = `{"message":"something happened"}` + "\n"
+	for name, send := range map[string]func(s collectorhttp.Sender) error{
+		"_bulk": func(s collectorhttp.Sender) error {
+			_, err := s.Bulk(t.Context(), "x", []byte(strings.Repeat("{\"index\":{}}\n"+object, 800)))
+			return err
+		},
+		"lines": func(s collectorhttp.Sender) error {
+			_, err := s.Lines(t.Context(), []byte(strings.Repeat("something happened\n", 800)), false)
+			return err
+		},
+		"objects": func(s collectorhttp.Sender) error {
+			_, err := s.Lines(t.Context(), []byte(strings.Repeat(object, 800)), true)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			again(t, send)
+		})
+	}
+}
+
+// again sends 800 lines four times, of which the first two fail after 500.
+func again(t *testing.T, send func(collectorhttp.Sender) error) {
+	t.Helper()
 	broken := &failing{}
 	r := newRig(t, func(_ *Config, d *run.Deps) { broken.Bus, d.Bus = d.Bus, broken })
 	s, err := r.Module.Sender("secret-key")
 	require.NoError(t, err)
-	var body strings.Builder
-	for range 800 { // all alike, and with no time of their own
-		body.WriteString("{\"index\":{}}\n{\"message\":\"something happened\"}\n")
-	}
 	distinct := func(published int) map[string]string {
 		events, _ := r.await(published, 0)
 		by := map[string]string{}
@@ -395,17 +419,46 @@ func TestABulkRequestThatIsSentAgainDoublesNothing(t *testing.T) {
 		}
 		return by
 	}
-	broken.left.Store(2)
-	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
-	require.Error(t, err)
-	broken.left.Store(2) // and again
-	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
-	require.Error(t, err)
+	for range 2 {
+		broken.left.Store(2)
+		require.Error(t, send(s))
+	}
 	require.Len(t, distinct(1000), 500)
-	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
-	require.NoError(t, err)
+	require.NoError(t, send(s))
 	require.Len(t, distinct(1800), 800)
-	_, err = s.Bulk(t.Context(), "x", []byte(body.String()))
-	require.NoError(t, err)
+	require.NoError(t, send(s))
 	require.Len(t, distinct(2600), 1600, "lines of their own")
+}
+
+// What the time of receipt decides of an imported record stays as it was when
+// its piece comes again after a failure.
+func TestAPieceThatIsSentAgainIsOfTheFirstReceipt_R36(t *testing.T) {
+	t.Parallel()
+	broken := &failing{}
+	var late atomic.Int64
+	r := newRig(t, func(_ *Config, d *run.Deps) {
+		broken.Bus, d.Bus = d.Bus, broken
+		d.Clock = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	})
+	s, err := r.Module.Sender("secret-key")
+	require.NoError(t, err)
+	var records []PieceRecord
+	for n := range 800 {
+		records = append(records, PieceRecord{Number: int64(n), Text: []byte("something happened")})
+	}
+	body := pieceOf(t, Piece{File: "app.log", Generation: "g"}, records...)
+	broken.left.Store(2)
+	_, err = s.Import(t.Context(), body)
+	require.Error(t, err)
+	late.Store(int64(5 * time.Minute))
+	_, err = s.Import(t.Context(), body)
+	require.NoError(t, err)
+	events, _ := r.await(1300, 0)
+	created := map[time.Time]bool{}
+	ids := map[string]bool{}
+	for _, e := range events {
+		created[e.Event.Created], ids[e.Event.ID] = true, true
+	}
+	require.Len(t, ids, 800)
+	require.Len(t, created, 1)
 }

@@ -17,14 +17,19 @@ import (
 
 // Lines takes a body of lines, one event each: plain text, or JSON objects of
 // which each is what a document of _bulk can be. When it returns without an
-// error every line is durable, as an event or as a dead letter.
+// error every line is durable, as an event or as a dead letter; after an error
+// the same body again makes the same events of them (retried).
 func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Taken, error) {
 	o := m.intake.open(m.source, "lines", ecs.ProvenanceAPIKey, parse.Options{Live: true})
-	now := m.deps.Clock()
+	request := "lines"
+	if objects {
+		request = "objects"
+	}
+	try := m.retried.begin(m.source, request, body, m.deps.Clock())
 	var b batch
 	lines := parse.NewLines(bytes.NewReader(body), m.cfg.MaxLine)
 	var l parse.Line
-	for {
+	for number := 1; ; number++ {
 		var err error
 		if l, err = lines.Next(l); err != nil {
 			break // the end: memory gives no other error
@@ -33,16 +38,20 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		one := line{raw: text}
+		one := line{id: try.id(number), raw: text}
 		switch {
 		case l.Piece || l.Rest:
 			one.reason, one.detail = ReasonTooLong, "a piece of a line that is too long"
 		case objects && len(parse.Split(text)) == 1:
 			one = readDocument(one)
 		}
-		m.intake.add(&b, &o, one, now)
+		m.intake.add(&b, &o, one, try.received)
 	}
-	return m.taken(ctx, &b)
+	n, err := m.taken(ctx, &b)
+	if err != nil {
+		m.retried.fail(m.source, request, body, try)
+	}
+	return n, err
 }
 
 // taken makes a batch durable and counts it.
@@ -128,17 +137,21 @@ func (m sender) Import(ctx context.Context, body []byte) (http.Taken, error) {
 		}
 		records = append(records, r)
 	}
-	b, state := m.intake.piece(m.source, p, records, m.cfg.MaxLine)
+	// The ids follow from the file; what the receipt decides stays the same too.
+	try := m.retried.begin(m.source, "import", body, m.deps.Clock())
+	b, state := m.intake.piece(m.source, p, records, m.cfg.MaxLine, try.received)
 	n, err := m.taken(ctx, b)
+	if err != nil {
+		m.retried.fail(m.source, "import", body, try)
+	}
 	n.Resume = state
 	return n, err
 }
 
 // piece parses the records of a piece.
-func (i *intake) piece(s Source, p Piece, records []PieceRecord, max int) (*batch, parse.State) {
+func (i *intake) piece(s Source, p Piece, records []PieceRecord, max int, now time.Time) (*batch, parse.State) {
 	o := i.open(s, "import", ecs.ProvenanceImport, parse.Options{Resume: p.Resume})
 	o.reference = p.Reference
-	now := i.clock()
 	at := now
 	if !p.Reference.IsZero() {
 		at = p.Reference

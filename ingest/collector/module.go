@@ -28,7 +28,7 @@ type Module struct {
 	intake   *intake
 	metrics  *metrics
 	inFlight atomic.Int64
-	retried  retried                         // requests of _bulk
+	retried  retried                         // requests over HTTP that failed
 	admits   func(tls.ConnectionState) error // whether a certificate over TLS is taken, as the register is now
 
 	mu sync.Mutex

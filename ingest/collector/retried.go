@@ -32,12 +32,12 @@ type attempt struct {
 }
 
 // begin gives the attempt that a request repeats, which only one may, or a new one.
-func (r *retried) begin(s Source, index string, body []byte, now time.Time) attempt {
+func (r *retried) begin(s Source, request string, body []byte, now time.Time) attempt {
 	r.mu.Lock()
 	some := len(r.failed) > 0
 	r.mu.Unlock()
 	if some {
-		key := requestKey(s, index, body)
+		key := requestKey(s, request, body)
 		r.mu.Lock()
 		before, ok := r.failed[key]
 		delete(r.failed, key)
@@ -52,8 +52,8 @@ func (r *retried) begin(s Source, index string, body []byte, now time.Time) atte
 }
 
 // fail remembers an attempt.
-func (r *retried) fail(s Source, index string, body []byte, a attempt) {
-	key := requestKey(s, index, body)
+func (r *retried) fail(s Source, request string, body []byte, a attempt) {
+	key := requestKey(s, request, body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failed == nil {
@@ -69,9 +69,9 @@ func (r *retried) fail(s Source, index string, body []byte, a attempt) {
 	}
 }
 
-func requestKey(s Source, index string, body []byte) (key [sha256.Size]byte) {
+func requestKey(s Source, request string, body []byte) (key [sha256.Size]byte) {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%q %q %q ", s.Tenant, s.ID, index)
+	_, _ = fmt.Fprintf(h, "%q %q %q ", s.Tenant, s.ID, request)
 	_, _ = h.Write(body)
 	h.Sum(key[:0])
 	return key

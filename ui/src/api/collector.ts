@@ -211,7 +211,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Takes one event a line: plain text, or JSON objects, each as a document of _bulk can be. Every line is kept, as an event or as a dead letter. A sender that repeats is at-least-once. */
+        /** @description Takes one event a line: plain text, or JSON objects, each as a document of _bulk can be. Every line is kept, as an event or as a dead letter. The same body after a failure makes the same events; a sender that repeats otherwise is at-least-once. */
         post: operations["postLines"];
         delete?: never;
         options?: never;
