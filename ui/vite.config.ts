@@ -29,6 +29,7 @@ export default defineConfig({
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
+    setupFiles: ['src/i18n/bokmal.setup.ts'],
     restoreMocks: true,
   },
 })

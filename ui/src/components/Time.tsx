@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
 import { dayAndTime, exact, type Moment, relative } from '../time/format'
 
 // One timer for all relative times on the page.
@@ -21,6 +22,7 @@ function useTick(): void {
 /** A time, relative where that helps; the exact one on hover and for assistive technology. */
 export function Time({ at, form = 'relative' }: { at: Moment; form?: 'relative' | 'exact' | 'plain' }) {
   useTick()
+  useTranslation() // drawn again in another language
   const iso = new Date(at).toISOString()
   const shown = form === 'relative' ? relative(at) : form === 'exact' ? exact(at) : dayAndTime(at)
   return <time dateTime={iso} title={exact(at)}>{shown}</time>

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Brand } from '../components/Brand'
+import { LanguageChoice } from '../components/LanguageChoice'
 import { homeOf } from '../session/session'
 import { useWho } from './PublicSession'
 
@@ -13,6 +14,7 @@ export function PublicLayout({ children, wide }: { children: ReactNode; wide?: b
       <header className="public-header no-print">
         <div>
           <Brand href="/" />
+          <LanguageChoice />
           <nav aria-label={t('public:home')}>
             <a className="ds-link" href="/oppfolging">{t('public:followUp')}</a>
             {who.state === 'signed-in' ? (

@@ -1,12 +1,11 @@
-import { i18n } from '../i18n'
+import { currentLanguage, i18n, type Language, locale } from '../i18n'
 
 /**
- * Dates as Norwegians write them. Every time in the interface is shown in
- * Europe/Oslo, whatever zone the device is set to, so that two people who talk
- * about a log line mean the same moment.
+ * Dates as the chosen language writes them. Every time in the interface is
+ * shown in Europe/Oslo, whatever zone the device is set to, so that two people
+ * who talk about a log line mean the same moment.
  */
 const zone = 'Europe/Oslo'
-const locale = 'nb-NO'
 
 export type Moment = string | number | Date
 
@@ -14,11 +13,11 @@ function date(m: Moment): Date {
   return m instanceof Date ? m : new Date(m)
 }
 
-type Part = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second' | 'weekday'
+type Part = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second'
 
 const partsFormat = new Intl.DateTimeFormat('en-GB', {
   timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit',
-  hour: '2-digit', minute: '2-digit', second: '2-digit', weekday: 'short', hourCycle: 'h23',
+  hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
 })
 
 /** The parts of a moment on the wall clock in Oslo. */
@@ -28,30 +27,36 @@ export function wallClock(m: Moment): Record<Part, string> {
   return out
 }
 
-const dayFormat = new Intl.DateTimeFormat(locale, { timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' })
-const longDayFormat = new Intl.DateTimeFormat(locale, { timeZone: zone, weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-const weekdayFormat = new Intl.DateTimeFormat(locale, { timeZone: zone, weekday: 'long' })
+const separators: Record<Language, { clock: string; fraction: string; date: string }> = {
+  nb: { clock: '.', fraction: ',', date: '.' },
+  nn: { clock: '.', fraction: ',', date: '.' },
+  en: { clock: ':', fraction: '.', date: '/' },
+}
+
+// A formatter is slow to make and quick to use.
+const dayFormats = new Map<Language, Intl.DateTimeFormat>()
 
 /** 22. nov. 2026 */
 export function day(m: Moment): string {
-  return dayFormat.format(date(m))
+  const language = currentLanguage()
+  let format = dayFormats.get(language)
+  if (!format) {
+    format = new Intl.DateTimeFormat(locale(), { timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' })
+    dayFormats.set(language, format)
+  }
+  return format.format(date(m))
 }
 
-/** søndag 22. november 2026 */
-export function longDay(m: Moment): string {
-  return longDayFormat.format(date(m))
-}
-
-/** 14.05 */
+/** 14.05, in English 14:05 */
 export function clock(m: Moment): string {
   const p = wallClock(m)
-  return `${p.hour}.${p.minute}`
+  return [p.hour, p.minute].join(separators[currentLanguage()].clock)
 }
 
 /** 14.05.09 */
 export function clockWithSeconds(m: Moment): string {
   const p = wallClock(m)
-  return `${p.hour}.${p.minute}.${p.second}`
+  return [p.hour, p.minute, p.second].join(separators[currentLanguage()].clock)
 }
 
 /** 22. nov. 2026 kl. 14.05 */
@@ -63,22 +68,22 @@ export function dayAndTime(m: Moment): string {
 export function exact(m: Moment): string {
   const d = date(m)
   const ms = d.getUTCMilliseconds()
-  const time = `${clockWithSeconds(d)}${ms ? ',' + String(ms).padStart(3, '0') : ''}`
+  const time = `${clockWithSeconds(d)}${ms ? separators[currentLanguage()].fraction + String(ms).padStart(3, '0') : ''}`
   return i18n.t('common:time.at', { day: day(d), time })
 }
 
 /** 22.11.2026 14.05.09 – fixed width, for tables. */
 export function compact(m: Moment): string {
   const p = wallClock(m)
-  return `${p.day}.${p.month}.${p.year} ${p.hour}.${p.minute}.${p.second}`
+  return `${[p.day, p.month, p.year].join(separators[currentLanguage()].date)} ${clockWithSeconds(m)}`
 }
 
 const minute = 60_000
 const hour = 60 * minute
 const dayLength = 24 * hour
 
-function unit(n: number, name: 'minute' | 'hour' | 'day'): string {
-  return new Intl.NumberFormat(locale, { style: 'unit', unit: name, unitDisplay: 'long' }).format(n)
+function unit(count: number, name: 'minute' | 'hour' | 'day'): string {
+  return i18n.t(`common:unit.${name}`, { count })
 }
 
 /** How long, in the largest unit that still says something: "71 timer", "5 døgn". */
@@ -109,11 +114,6 @@ export function sameDay(a: Moment, b: Moment): boolean {
   const x = wallClock(a)
   const y = wallClock(b)
   return x.year === y.year && x.month === y.month && x.day === y.day
-}
-
-/** The weekday's name in Oslo: "mandag". */
-export function weekday(m: Moment): string {
-  return weekdayFormat.format(date(m))
 }
 
 /** The offset of Oslo from UTC at a moment, in milliseconds. */

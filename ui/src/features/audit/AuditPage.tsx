@@ -11,7 +11,7 @@ import { SelectField, TextField } from '../../components/Field'
 import { PageHead } from '../../components/Page'
 import { Empty, Failed, Loading, Refusal } from '../../components/states'
 import { toast } from '../../components/toast'
-import { i18n } from '../../i18n'
+import { formatNumber, i18n } from '../../i18n'
 import { compact, dayAndTime, fromLocalInput } from '../../time/format'
 import { usePersons } from '../../directory/directory'
 
@@ -106,7 +106,7 @@ export default function AuditPage() {
       <Refusal error={error} />
       {checkpoint.data && (
         <div className="panel panel-pad checkpoint">
-          <span><strong>{t('audit:checkpoint')}</strong> · {t('audit:checkpointText', { size: checkpoint.data.size.toLocaleString('nb-NO'), when: dayAndTime(checkpoint.data.time) })}</span>
+          <span><strong>{t('audit:checkpoint')}</strong> · {t('audit:checkpointText', { size: formatNumber(checkpoint.data.size), when: dayAndTime(checkpoint.data.time) })}</span>
           <span className="hash">{t('audit:root', { root: checkpoint.data.root })}</span>
           <span className="soft small">{t('audit:exportHelp')}</span>
         </div>

@@ -1,6 +1,6 @@
 import { MinusCircleIcon } from '@navikt/aksel-icons'
 import { useTranslation } from 'react-i18next'
-import { i18n } from '../../i18n'
+import { formatNumber, i18n } from '../../i18n'
 import { fieldName, type Schemas } from './model'
 import type { NameOf } from './useNames'
 
@@ -21,7 +21,7 @@ export function Facets({ facets, nameOf, add }: { facets: Schemas['Facet'][]; na
                 return (
                   <li key={v.value}>
                     <button type="button" className="facet" title={t('search:facets.add', { value: shown })} onClick={() => add(facet.field, v.value)}>
-                      <span className="facet-name">{shown}</span><span className="numeric soft">{v.count.toLocaleString('nb-NO')}</span>
+                      <span className="facet-name">{shown}</span><span className="numeric soft">{formatNumber(v.count)}</span>
                       <meter min={0} max={most} value={v.count} aria-hidden />
                     </button>
                     <button type="button" className="facet-not" aria-label={t('search:facets.exclude', { value: shown })} title={t('search:facets.exclude', { value: shown })} onClick={() => add(facet.field, v.value, true)}><MinusCircleIcon aria-hidden /></button>

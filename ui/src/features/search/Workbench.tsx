@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { asProblem, data, search } from '../../api/client'
 import { Check } from '../../components/Field'
 import { Empty, Failed, Loading } from '../../components/states'
+import { formatNumber } from '../../i18n'
 import { EventSheet } from './EventSheet'
 import { Facets } from './Facets'
 import { HistogramChart } from './Histogram'
@@ -94,7 +95,7 @@ export function Workbench({ context, initial, viewId, ended }: { context: Contex
         <section aria-label={t('search:results.title')} className="stack">
           <div className="spread">
             <p className="numeric" role="status">
-              {first && <><strong>{t(first.exact ? 'search:results.total' : 'search:results.totalMore', { count: first.total, formatted: first.total.toLocaleString('nb-NO') })}</strong>
+              {first && <><strong>{t(first.exact ? 'search:results.total' : 'search:results.totalMore', { count: first.total, formatted: formatNumber(first.total) })}</strong>
                 {first.tookMs !== undefined && <span className="soft"> · {t('search:results.took', { ms: first.tookMs })}</span>}</>}
             </p>
             <div className="row-tight">
