@@ -28,12 +28,24 @@ func ContentSum(e ecs.Event) (Sum, error) {
 	return Sum(full[:16]), nil
 }
 
-// Compare gives the status of an event whose id is stored already.
-func Compare(storedGeneration, generation int, same bool) Status {
+// SameLine says whether two events were read from one line. Their hashes say
+// it where both have one.
+func SameLine(a, b *ecs.Event) bool {
+	if a.Event.Hash != "" && b.Event.Hash != "" {
+		return a.Event.Hash == b.Event.Hash
+	}
+	return a.Event.Original == b.Event.Original
+}
+
+// Compare gives the status of an event whose id is stored already; same says
+// that both say the same (ContentSum), line that both are of one line
+// (SameLine). An older reading of a line that was read again since is a repeat:
+// it comes when a topic or the archive is read a second time.
+func Compare(storedGeneration, generation int, same, line bool) Status {
 	switch {
 	case generation > storedGeneration:
 		return Replaced
-	case same:
+	case same, line && generation < storedGeneration:
 		return Duplicate
 	}
 	return Conflicting

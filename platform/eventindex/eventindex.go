@@ -30,7 +30,8 @@ type Status int
 
 // An event is stored once under its id: the same id and content again is
 // Duplicate; the same id with other content is Conflicting and not stored,
-// unless its parser generation is higher: then it replaces (Replaced).
+// unless its generation (ecs.Varde.Generation) is higher: then it replaces
+// (Replaced), and an older reading of the same line is Duplicate from then on.
 const (
 	Stored Status = iota
 	Duplicate

@@ -214,7 +214,9 @@ type Varde struct {
 	Partition  string `json:"partition,omitempty"`  // storage partition, decided at collection
 	Provenance string `json:"provenance,omitempty"` // see the Provenance constants
 	Parser     string `json:"parser,omitempty"`
-	Generation int    `json:"generation,omitempty"` // of the parser; a higher one replaces
+	// Generation is the parser's, or one more than that of the reading which a
+	// later reading of the same line replaces: a higher one replaces.
+	Generation int `json:"generation,omitempty"`
 	// Attempt is true on the one event that decides a login, whatever number
 	// of lines the daemon wrote; Repeat says it stands for so many (0 = 1).
 	Attempt bool `json:"attempt,omitempty"`

@@ -39,6 +39,7 @@ type incoming struct {
 	generation int
 	sum        string
 	body       []byte
+	event      *ecs.Event
 }
 
 // What one bulk request holds at most.
@@ -98,7 +99,7 @@ func (x *Index) prepare(e *ecs.Event, allowed tenant.ID) (incoming, string) {
 	if err != nil {
 		return incoming{}, eventindex.ReasonUnreadable
 	}
-	in := incoming{index: x.name(tenant.ID(e.Varde.Tenant), e.Varde.Partition), id: e.Event.ID, generation: e.Varde.Generation, sum: hex.EncodeToString(sum[:])}
+	in := incoming{event: e, index: x.name(tenant.ID(e.Varde.Tenant), e.Varde.Partition), id: e.Event.ID, generation: e.Varde.Generation, sum: hex.EncodeToString(sum[:])}
 	d := document{Event: *e, Search: made{Text: kql.TokenText(e.Message), Message: e.Message != "", Sum: in.sum}}
 	for key := range e.Labels {
 		f, ok := ecs.Lookup(ecs.LabelPrefix + key)
@@ -182,6 +183,7 @@ type getAnswer struct {
 	Docs []struct {
 		Found  bool `json:"found"`
 		Source struct {
+			ecs.Event
 			Search struct {
 				Sum string `json:"sum"`
 			} `json:"search"`
@@ -209,7 +211,7 @@ func (x *Index) settle(ctx context.Context, there []incoming, results []eventind
 		return err
 	}
 	var got getAnswer
-	if err := x.do(ctx, esapi.MgetRequest{Body: body, SourceIncludes: []string{"search.sum"}}, &got); err != nil {
+	if err := x.do(ctx, esapi.MgetRequest{Body: body, SourceIncludes: []string{"search.sum", "varde.generation", "event.hash", "event.original"}}, &got); err != nil {
 		return err
 	}
 	if len(got.Docs) != len(there) {
@@ -220,7 +222,8 @@ func (x *Index) settle(ctx context.Context, there []incoming, results []eventind
 		if !d.Found { // its partition was dropped in between
 			return fmt.Errorf("eventindex: an event went while it was compared")
 		}
-		r.Status = eventindex.Compare(there[i].generation, there[i].generation, d.Source.Search.Sum == there[i].sum)
+		one, stored := there[i], d.Source
+		r.Status = eventindex.Compare(stored.Varde.Generation, one.generation, stored.Search.Sum == one.sum, eventindex.SameLine(&stored.Event, one.event))
 		if r.Status == eventindex.Conflicting {
 			r.Reason = eventindex.ReasonConflict
 		}

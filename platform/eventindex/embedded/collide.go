@@ -37,7 +37,7 @@ func (a *appending) collide(ctx context.Context, in incoming) (eventindex.Status
 	if err != nil {
 		return 0, err
 	}
-	status := eventindex.Compare(stored.Varde.Generation, in.event.Varde.Generation, equal)
+	status := eventindex.Compare(stored.Varde.Generation, in.event.Varde.Generation, equal, eventindex.SameLine(&stored, in.event))
 	if status != eventindex.Replaced {
 		return status, nil
 	}

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open, caps Caps) {
 	}{
 		{"AnEventIsStoredOnce", s.storedOnce},
 		{"AReparsedEventReplaces", s.replaced},
+		{"ReplacingDoublesNothing", s.replacedWhileWritten},
 		{"WhatCannotBeStoredIsRejected", s.rejected},
 		{"ConcurrentAppendsStoreOnce", s.concurrent},
 		{"TenantsSeeOnlyTheirOwn_R74", s.tenants},

@@ -2,6 +2,7 @@ package eventindextest
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +47,10 @@ func (s suite) replaced(t *testing.T) {
 	better.Varde.Generation, better.Timestamp, better.Message = 2, at(3600), "parsed better"
 	better.Event.Outcome, better.User = "failure", &ecs.User{Name: "kari"}
 	require.Equal(t, []eventindex.Status{eventindex.Replaced}, status(s.append(t, x, better)))
-	require.Equal(t, []eventindex.Status{eventindex.Duplicate, eventindex.Conflicting}, status(s.append(t, x, better, first)))
+	another := first
+	another.Event.Original = "raw of another line"
+	require.Equal(t, []eventindex.Status{eventindex.Duplicate, eventindex.Duplicate, eventindex.Conflicting},
+		status(s.append(t, x, better, first, another)), "what was read before changes nothing, another line under the id is a conflict")
 
 	require.Equal(t, []string{"b", "a"}, all(t, x, bo()))
 	for query, want := range map[string]int{"parsed": 1, "line": 1, "outcome:failure": 1, "outcome:success": 1, "user:kari": 1} {
@@ -57,6 +61,80 @@ func (s suite) replaced(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 1, 1}, counts(buckets))
 	require.Equal(t, map[string]int{"failure": 1}, buckets[2].Outcome)
+}
+
+// replacedWhileWritten reads lines of a partition again, several times and by
+// several at once, while new ones arrive in it and readers count.
+func (s suite) replacedWhileWritten(t *testing.T) {
+	x := s.open(t)
+	const events, generations = 60, 3
+	read := func(i, generation int) ecs.Event {
+		e := event(numbered(i), at(i))
+		e.Varde.Generation, e.Message = generation, "reading"+strconv.Itoa(generation)
+		return e
+	}
+	first := make([]ecs.Event, events)
+	for i := range first {
+		first[i] = read(i, 1)
+	}
+	s.append(t, x, first...)
+	var wg sync.WaitGroup
+	add := func(batch ...ecs.Event) {
+		results, err := x.Append(system(), batch)
+		if err != nil {
+			t.Errorf("append: %v", err)
+			return
+		}
+		for _, r := range results {
+			if r.Status == eventindex.Conflicting || r.Status == eventindex.Rejected {
+				t.Errorf("%s: %v %s", r.ID, r.Status, r.Reason)
+			}
+		}
+	}
+	for range 2 {
+		wg.Go(func() {
+			for g := 2; g <= generations; g++ {
+				for i := 0; i < events; i += 30 {
+					var batch []ecs.Event
+					for n := i; n < i+30; n++ {
+						batch = append(batch, read(n, g), read(n, g-1)) // the older one is late
+					}
+					add(batch...)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for i := events; i < 2*events; i += 20 {
+			var batch []ecs.Event
+			for n := i; n < i+20; n++ {
+				batch = append(batch, read(n, 1))
+			}
+			add(batch...)
+		}
+	})
+	wg.Go(func() {
+		for range 10 {
+			if hits, err := x.Search(bo(), kql.Query{}, eventindex.Range{To: at(events)}, eventindex.Page{Limit: 200}); err != nil || len(hits.Events) > events {
+				t.Errorf("search: %d events, %v", len(hits.Events), err)
+			}
+		}
+	})
+	wg.Wait()
+	if s.caps.Visible != nil {
+		s.caps.Visible(t)
+	}
+	require.Len(t, all(t, x, bo()), 2*events)
+	for query, want := range map[string]int{"reading3": events, "reading2": 0, "reading1": events} {
+		_, total := search(t, x, bo(), parse(t, query), eventindex.Range{}, 100, false)
+		require.Equal(t, want, total, query)
+	}
+	buckets, err := x.Histogram(bo(), kql.Query{}, eventindex.Range{From: at(0), To: at(3600)}, time.Hour, time.UTC)
+	require.NoError(t, err)
+	require.Equal(t, 2*events, counts(buckets)[0])
+	parts, err := x.Partitions(bo())
+	require.NoError(t, err)
+	require.Equal(t, 2*events, parts[0].Events)
 }
 
 func counts(buckets []eventindex.Bucket) (out []int) {
