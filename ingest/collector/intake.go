@@ -64,7 +64,7 @@ func (i *intake) open(s Source, way, provenance string, o parse.Options) origin 
 		i.log.Warn("a source names a time zone that there is not", "source", s.ID)
 		loc = time.UTC
 	}
-	o.Zone, o.Format = loc, s.Format
+	o.Zone, o.Format, o.Reuse = loc, s.Format, true
 	stream, err := parse.NewStream(o)
 	if err != nil {
 		i.log.Warn("a source names a format that there is not", "source", s.ID)

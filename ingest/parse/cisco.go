@@ -143,7 +143,7 @@ func readCisco(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		if h.pri > 191 {
 			return &Error{ReasonPriority, "the priority is above 191"}
 		}
-		setPriority(ev, h.pri)
+		setPriority(ev, h.pri, s.room)
 	} else {
 		ev.Log = &ecs.Log{Level: severities[h.severity]}
 	}

@@ -31,6 +31,14 @@ type clock struct {
 	cachedWall time.Time // minute
 	cached     [2]time.Duration
 	cachedKind zoneKind
+	last       lastMinute
+}
+
+// lastMinute is what the minute of the line before was resolved to: most lines
+// are of the same one.
+type lastMinute struct {
+	month, day, hour, minute int
+	begin                    time.Time // the instant; zero: nothing is kept
 }
 
 func newClock(o Options) clock {
@@ -65,6 +73,9 @@ func (c *clock) local(st stamp, now time.Time) (time.Time, error) {
 	if st.year != 0 {
 		return c.instant(st, now), nil
 	}
+	if t, ok := c.sameMinute(st, now); ok {
+		return t, nil
+	}
 	if c.years != nil {
 		st.year = c.years.base + c.track.step(st.inLeapYear())
 		if st.check() == nil {
@@ -79,10 +90,32 @@ func (c *clock) local(st stamp, now time.Time) (time.Time, error) {
 			continue
 		}
 		if t := c.instant(st, now); !t.After(limit) {
+			if c.last = (lastMinute{}); c.cachedKind == once && st.zone == "" && st.secs < 60 {
+				c.last = lastMinute{st.month, st.day, st.hour, st.minute, t.Add(-st.inMinute())}
+			}
 			return t, nil
 		}
 	}
 	return time.Time{}, &Error{ReasonTimestamp, "no year fits the day"}
+}
+
+// sameMinute resolves a stamp without a year by the line before, where nothing
+// can have changed: a minute that the clock shows once, and no later year that
+// could fit by now.
+func (c *clock) sameMinute(st stamp, now time.Time) (time.Time, bool) {
+	l := &c.last
+	if l.begin.IsZero() || c.years != nil || st.zone != "" || st.secs > 59 ||
+		st.minute != l.minute || st.hour != l.hour || st.day != l.day || st.month != l.month {
+		return time.Time{}, false
+	}
+	t := l.begin.Add(st.inMinute())
+	past := now.Sub(t)
+	return t, past > -ahead && past < 360*24*time.Hour
+}
+
+// inMinute is how far into its minute a stamp lies.
+func (st *stamp) inMinute() time.Duration {
+	return time.Duration(st.secs)*time.Second + time.Duration(st.nanos)
 }
 
 // inLeapYear puts a stamp without a year into 2000, where every day exists.

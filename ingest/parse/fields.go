@@ -23,7 +23,12 @@ func address(s string) (ip string, ok bool) {
 	if err != nil || strings.ContainsAny(a.Zone(), "]:/ ") {
 		return "", false
 	}
-	return a.Unmap().String(), true
+	var text [64]byte
+	canonical := a.Unmap().AppendTo(text[:0])
+	if string(canonical) == s {
+		return s, true
+	}
+	return string(canonical), true
 }
 
 // mayBeAddress tells most names from addresses without the cost of an error.
@@ -42,8 +47,11 @@ func mayBeAddress(s string) bool {
 // endpoint makes source.* of what stood where an address belongs: a host name
 // is a domain, an empty word (OpenSSH's UNKNOWN) nothing. A port that stands
 // with the address (ip:port, [v6]:port, name:port) is taken where none is given.
-func endpoint(s string, port int) *ecs.Endpoint {
-	e := &ecs.Endpoint{Port: port}
+func endpoint(s string, port int) *ecs.Endpoint { return endpointIn(&ecs.Endpoint{}, s, port) }
+
+// endpointIn is endpoint in a place that is there already, and zero.
+func endpointIn(e *ecs.Endpoint, s string, port int) *ecs.Endpoint {
+	e.Port = port
 	if ip, ok := address(s); ok {
 		e.IP = ip
 	} else if host, with, ok := splitPort(s); ok && !absent(host) {
@@ -86,7 +94,9 @@ func splitPort(s string) (host string, port int, ok bool) {
 // account splits a login name into realm and name, folded to lower case in
 // composed form (NFC): BØ\kari and kari@bo.example. Which of them are the same
 // person is for the register to say.
-func account(name string) *ecs.Account {
+func account(name string) *ecs.Account { return accountIn(&ecs.Account{}, name) }
+
+func accountIn(a *ecs.Account, name string) *ecs.Account {
 	if name == "" {
 		return nil
 	}
@@ -95,12 +105,13 @@ func account(name string) *ecs.Account {
 		folded = strings.ToLower(norm.NFC.String(name))
 	}
 	if realm, rest, ok := strings.Cut(folded, `\`); ok && realm != "" && rest != "" {
-		return &ecs.Account{Realm: realm, Name: rest}
+		*a = ecs.Account{Realm: realm, Name: rest}
+	} else if i := strings.LastIndexByte(folded, '@'); i > 0 && i+1 < len(folded) && !strings.ContainsAny(folded[i:], " \t") {
+		*a = ecs.Account{Realm: folded[i+1:], Name: folded[:i]}
+	} else {
+		*a = ecs.Account{Name: folded}
 	}
-	if i := strings.LastIndexByte(folded, '@'); i > 0 && i+1 < len(folded) && !strings.ContainsAny(folded[i:], " \t") {
-		return &ecs.Account{Realm: folded[i+1:], Name: folded[:i]}
-	}
-	return &ecs.Account{Name: folded}
+	return a
 }
 
 func ascii(s string) bool {
@@ -113,14 +124,9 @@ func ascii(s string) bool {
 }
 
 // relate gathers the values that searches pivot on.
-func relate(ev *ecs.Event) {
-	// One allocation for what most events have.
-	parts := &struct {
-		related         ecs.Related
-		ip, user, hosts [2]string
-	}{}
-	r := &parts.related
-	r.IP, r.User, r.Hosts = parts.ip[:0], parts.user[:0], parts.hosts[:0]
+func relate(ev *ecs.Event, in *room) {
+	r := &in.related
+	r.IP, r.User, r.Hosts = in.ip[:0], in.users[:0], in.hosts[:0]
 	if ev.Related != nil { // what a parser found that has no other place
 		*r = *ev.Related
 	}

@@ -56,8 +56,11 @@ var xmlEntities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "
 var npsCSV = Format{
 	Name: "nps-csv",
 	Detect: func(line string) bool {
+		if !strings.HasPrefix(line, `"`) {
+			return false
+		}
 		_, rest, ok := strings.Cut(line, `","`)
-		return ok && strings.HasPrefix(line, `"`) && (strings.HasPrefix(rest, `IAS",`) || strings.HasPrefix(rest, `RAS",`))
+		return ok && (strings.HasPrefix(rest, `IAS",`) || strings.HasPrefix(rest, `RAS",`))
 	},
 	Read: func(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		var room [80]string

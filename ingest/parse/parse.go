@@ -68,6 +68,9 @@ type Options struct {
 	// Years, from Scan, fixes the years of a whole file by its order; nil
 	// resolves each line against its receipt alone.
 	Years *Years
+	// Reuse says that an event, with all that it points to, is needed only until
+	// the next line is parsed: what encodes each at once saves the room of each.
+	Reuse bool
 	// Resume continues after a line whose State was kept.
 	Resume State
 }
@@ -89,6 +92,9 @@ type Stream struct {
 	notes   memory // of lines lately
 	clock   clock
 	event   ecs.Event       // in work; what is returned is a copy
+	room    *room           // of the event in work
+	reuse   bool            // see Options
+	scratch []byte          // see keep
 	refused []refusal       // by PAM's modules lately
 	last    map[string]said // by host: what the last message was
 	now     time.Time       // of the line in work
@@ -119,7 +125,7 @@ func NewStream(o Options) (*Stream, error) {
 	if o.Mapping != nil && o.Mapping.zone != nil {
 		o.Zone = o.Mapping.zone
 	}
-	s := &Stream{clock: newClock(o), columns: o.Resume.Columns}
+	s := &Stream{clock: newClock(o), columns: o.Resume.Columns, reuse: o.Reuse}
 	if o.Mapping != nil {
 		if o.Mapping.rules == nil {
 			return nil, fmt.Errorf("parse: mapping %s is not prepared", o.Mapping.Name)
@@ -158,7 +164,7 @@ func (s *Stream) State() State { return State{Previous: s.clock.prev, Columns: s
 // now also resolves times without a year. The error, if any, is an *Error.
 func (s *Stream) Parse(line []byte, now time.Time) (ecs.Event, error) {
 	ev := &s.event
-	text := begin(ev, line)
+	text := s.begin(line)
 	text = strings.TrimPrefix(strings.TrimRight(text, "\r\x00"), "\ufeff")
 
 	s.now = now
@@ -189,7 +195,7 @@ type Given struct {
 // what was received and is kept. The error, if any, is an *Error.
 func (s *Stream) ParseGiven(original []byte, g Given, now time.Time) (ecs.Event, error) {
 	ev := &s.event
-	begin(ev, original)
+	s.begin(original)
 	s.now = now
 	ev.Varde.Parser = "given"
 	if !g.Time.IsZero() {
@@ -212,13 +218,20 @@ func (s *Stream) ParseGiven(original []byte, g Given, now time.Time) (ecs.Event,
 	return *ev, nil
 }
 
-// begin makes the event one that keeps the line, and returns the text to read.
-func begin(ev *ecs.Event, line []byte) string {
+// begin makes the stream's event one that keeps the line, and returns the text
+// to read.
+func (s *Stream) begin(line []byte) string {
+	ev := &s.event
 	*ev = ecs.Event{}
+	if s.reuse && s.room != nil {
+		*s.room = room{}
+	} else {
+		s.room = &room{}
+	}
 	ev.Event.Kind = "event"
 	ev.Event.Dataset = DatasetUnparsed
 	ev.Varde.Generation = Generation
-	return keepOriginal(ev, line)
+	return s.keep(line)
 }
 
 // finish fills what every event has. A line without a time stands where the
@@ -233,7 +246,7 @@ func (s *Stream) finish(ev *ecs.Event, now time.Time) {
 	if len(ev.Message) > maxMessage {
 		ev.Message = strings.ToValidUTF8(ev.Message[:maxMessage], "")
 	}
-	relate(ev)
+	relate(ev, s.room)
 }
 
 // Original returns the text that event.original holds for the bytes of a line.
@@ -247,24 +260,32 @@ func Original(line []byte) (text string, encoded bool) {
 	return latin1(line), true
 }
 
-func keepOriginal(ev *ecs.Event, line []byte) string {
-	original, encoded := Original(line)
-	ev.Event.Original = original
-	if encoded {
-		ev.Event.Hash = hashOf([]byte(original))
-	} else {
-		ev.Event.Hash = hashOf(line)
-		return original
+// keep puts the line and its hash into the event. Both are parts of one string,
+// which is one allocation less.
+func (s *Stream) keep(line []byte) string {
+	ev := &s.event
+	if !utf8.Valid(line) {
+		ev.Event.Original = latin1(line)
+		ev.Event.Hash = hashOf([]byte(ev.Event.Original))
+		ev.Labels = map[string]string{"encoding": "iso-8859-1"}
+		return readable(string(line))
 	}
-	ev.Labels = map[string]string{"encoding": "iso-8859-1"}
-	return readable(string(line))
+	sum := sha256.Sum256(line)
+	s.scratch = append(hex.AppendEncode(s.scratch[:0], sum[:]), line...)
+	both := string(s.scratch)
+	if cap(s.scratch) > maxScratch {
+		s.scratch = nil
+	}
+	ev.Event.Hash, ev.Event.Original = both[:hex.EncodedLen(len(sum))], both[hex.EncodedLen(len(sum)):]
+	return ev.Event.Original
 }
+
+// maxScratch bounds what a stream keeps of its longest line, in bytes.
+const maxScratch = 64 << 10
 
 func hashOf(text []byte) string {
 	sum := sha256.Sum256(text)
-	var digits [2 * sha256.Size]byte
-	hex.Encode(digits[:], sum[:])
-	return string(digits[:])
+	return hex.EncodeToString(sum[:])
 }
 
 // meaning reads the message of a header through the parser of its program.

@@ -31,7 +31,7 @@ func readBSD(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		return err
 	}
 	if hasPri {
-		setPriority(ev, pri)
+		setPriority(ev, pri, s.room)
 	}
 	// Cisco and others put a counter or blanks before the time.
 	st, after, found, err := readStamp(strings.TrimLeft(rest, " "))
@@ -61,13 +61,14 @@ func readBSD(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		}
 	}
 	host, tag := hostAndTag(rest, found)
-	setHost(ev, host)
-	m := splitTag(tag)
+	setHostIn(&s.room.host, ev, host)
+	m := s.room.hold(splitTag(tag))
 	if m.program != "" {
-		ev.Process = &ecs.Process{Name: m.program, PID: m.pid}
+		ev.Process = &s.room.process
+		ev.Process.Name, ev.Process.PID = m.program, m.pid
 	}
 	m.text = solaris(m.text)
-	return s.meaning(&m, ev)
+	return s.meaning(m, ev)
 }
 
 // priority reads "<PRI>". ok is false where there is none; a number above 191
@@ -155,23 +156,21 @@ func solaris(text string) string {
 	return text
 }
 
-func setHost(ev *ecs.Event, host string) {
+func setHost(ev *ecs.Event, host string) { setHostIn(&ecs.Host{}, ev, host) }
+
+// setHostIn is setHost in a place that is there already, and zero.
+func setHostIn(h *ecs.Host, ev *ecs.Event, host string) {
 	if host == "" || host == "-" {
 		return
 	}
-	ev.Host = &ecs.Host{Name: host}
+	h.Name = host
+	ev.Host = h
 	if ip, ok := address(host); ok {
 		ev.Host.IP = []string{ip}
 	}
 }
 
-func setPriority(ev *ecs.Event, pri int) {
-	// One allocation for the four parts.
-	parts := &struct {
-		log                ecs.Log
-		syslog             ecs.LogSyslog
-		facility, severity ecs.Coded
-	}{}
+func setPriority(ev *ecs.Event, pri int, parts *room) {
 	parts.facility = ecs.Coded{Code: pri / 8, Name: facilities[pri/8]}
 	parts.severity = ecs.Coded{Code: pri % 8, Name: severities[pri%8]}
 	parts.syslog.Priority, parts.syslog.Facility, parts.syslog.Severity = pri, &parts.facility, &parts.severity

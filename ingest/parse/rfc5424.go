@@ -34,7 +34,7 @@ func readProtocol(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		return err
 	}
 	if hasPri {
-		setPriority(ev, pri)
+		setPriority(ev, pri, s.room)
 	} else {
 		ev.Log = &ecs.Log{Syslog: &ecs.LogSyslog{}}
 	}

@@ -25,7 +25,9 @@ var sshdProgram = program{
 }
 
 func readSSHD(m *message, ev *ecs.Event) {
-	ev.Service = &ecs.Service{Name: "sshd", Type: "ssh"}
+	in := m.stream.room
+	ev.Service = &in.service
+	ev.Service.Name, ev.Service.Type = "sshd", "ssh"
 	text, preauth := strings.CutSuffix(strings.TrimRight(m.text, " "), " [preauth]")
 	if preauth {
 		// The monitor encodes once more what its child has encoded already.
@@ -34,7 +36,7 @@ func readSSHD(m *message, ev *ecs.Event) {
 	verb, rest, _ := strings.Cut(text, " ")
 	switch verb {
 	case "Accepted", "Failed", "Postponed", "Partial":
-		if decided(verb, rest, ev) {
+		if decided(verb, rest, ev, in) {
 			return
 		}
 	}
@@ -47,7 +49,7 @@ func readSSHD(m *message, ev *ecs.Event) {
 
 // decided reads "METHOD[/SUB] for [invalid user ]USER from ADDRESS port PORT
 // ssh2[: what the method adds]".
-func decided(verb, rest string, ev *ecs.Event) bool {
+func decided(verb, rest string, ev *ecs.Event, in *room) bool {
 	method, rest, ok := strings.Cut(rest, " ")
 	rest, isFor := strings.CutPrefix(rest, "for ")
 	if !ok || !isFor || method == "key" || method == "certificate" {
@@ -59,9 +61,13 @@ func decided(verb, rest string, ev *ecs.Event) bool {
 		return false
 	}
 	user, invalid := validity(who.user)
-	setSSHUser(ev, user)
-	ev.Source = endpoint(who.address, who.port)
-	ev.Network = &ecs.Network{Protocol: "ssh", Transport: "tcp"}
+	if name := unvis(user); name != "" {
+		ev.User, ev.Varde.Account = &in.user, accountIn(&in.account, name)
+		ev.User.Name = name
+	}
+	ev.Source = endpointIn(&in.source, who.address, who.port)
+	ev.Network = &in.network
+	ev.Network.Protocol, ev.Network.Transport = "ssh", "tcp"
 	ev.Varde.Method = methodName(method)
 	if who.extra != "" {
 		readExtra(who.extra, ev)

@@ -87,8 +87,36 @@ func plainEight(s string) bool {
 
 const hexDigits = "0123456789abcdef"
 
+// isPlain says that a string stands in a JSON text as it is. It may miss some
+// that do.
+func isPlain(s string) bool {
+	if len(s) < 8 {
+		for i := 0; i < len(s); i++ {
+			if !plainByte[s[i]] {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 0; i+8 <= len(s); i += 8 {
+		if !plainEight(s[i : i+8]) {
+			return false
+		}
+	}
+	return plainEight(s[len(s)-8:])
+}
+
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
+	if isPlain(s) {
+		b = append(b, s...)
+		return append(b, '"')
+	}
+	return appendEscaped(b, s)
+}
+
+// appendEscaped appends what follows the first quotation mark of a string.
+func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		if len(s)-i >= 8 && plainEight(s[i:i+8]) {
