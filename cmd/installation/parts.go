@@ -8,6 +8,7 @@ import (
 	"varde.internal/ingest/collector"
 	"varde.internal/ingest/correlator"
 	"varde.internal/ingest/indexer"
+	"varde.internal/ingest/sources"
 	"varde.internal/platform/backup"
 	"varde.internal/platform/config"
 	"varde.internal/platform/run"
@@ -62,6 +63,8 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 		return archive.New(deps, archive.Default())
 	case "correlator":
 		return correlator.New(deps, correlator.Default())
+	case sources.Name:
+		return sources.New(deps, sources.Default())
 	case "web":
 		return web.New(deps, in.web())
 	}

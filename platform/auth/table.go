@@ -175,4 +175,5 @@ var servicePolicy = map[string][]Action{
 	"collector":  {ActionAuditAppend, ActionRegisterRead},
 	"indexer":    {ActionAuditAppend},
 	"correlator": {ActionAuditAppend, ActionRegisterRead},
+	"sources":    {ActionAuditAppend, ActionRegisterRead},
 }

@@ -26,7 +26,21 @@ func TestDecodeReadsWhatEncodingJSONReads(t *testing.T) {
 		tenant, partition, err := eventindex.PlaceOf(body)
 		require.NoError(t, err)
 		require.Equal(t, [2]string{want.Varde.Tenant, want.Varde.Partition}, [2]string{tenant, partition})
+		summary, err := eventindex.SummaryOf(body)
+		require.NoError(t, err)
+		require.Equal(t, eventindex.Summary{Tenant: want.Varde.Tenant, Source: want.Varde.Source, Dataset: want.Event.Dataset, Provenance: want.Varde.Provenance,
+			Time: want.Timestamp, Created: want.Event.Created, Size: size(t, want.Event.Original)}, summary)
 	}
+}
+
+// size is how long the line is in JSON, without its quotes.
+func size(t *testing.T, original string) int {
+	if original == "" {
+		return 0
+	}
+	line, err := json.Marshal(original)
+	require.NoError(t, err)
+	return len(line) - 2
 }
 
 func TestDecodeRefusesWhatIsNoEvent(t *testing.T) {
@@ -37,6 +51,8 @@ func TestDecodeRefusesWhatIsNoEvent(t *testing.T) {
 		require.Error(t, err, text)
 		if text == "" || text[0] != '{' || !json.Valid([]byte(text)) {
 			_, _, err = eventindex.PlaceOf([]byte(text))
+			require.Error(t, err, text)
+			_, err = eventindex.SummaryOf([]byte(text))
 			require.Error(t, err, text)
 		}
 		require.Error(t, json.Unmarshal([]byte(text), &ecs.Event{}), text)

@@ -43,8 +43,8 @@ type DemoAccount struct{ Name, Password, Title string }
 func Default() Config {
 	return Config{
 		Upload:   2 * time.Minute,
-		Services: []string{"identity", "register", "deviation", "cases", "search", "audit"},
-		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "web"},
+		Services: []string{"identity", "register", "deviation", "cases", "search", "audit", "sources"},
+		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "sources", "web"},
 	}
 }
 

@@ -1,0 +1,34 @@
+// Package http is the interface of the account of sources to the world: it
+// decodes a request, calls the use case and encodes the answer. No rules live
+// here.
+package http
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"varde.internal/platform/httpx"
+	"varde.internal/schemas/gen/sourcesapi"
+)
+
+// days are told where the request does not say how many.
+const days = 30
+
+// Sources is the use cases in the contract's types.
+type Sources interface {
+	ListActivity(ctx context.Context, days, limit int, after string) (sourcesapi.ActivityPage, error)
+	GetActivity(ctx context.Context, source string, days int) (sourcesapi.Activity, error)
+}
+
+// Routes puts the routes on the application. service fails while the documents
+// are not open yet.
+func Routes(app *fiber.App, service func() (Sources, error)) {
+	app.Get("/v1/activity", httpx.Answer(service, fiber.StatusOK, func(s Sources, c *fiber.Ctx) (sourcesapi.ActivityPage, error) {
+		limit, after := httpx.Paging(c, httpx.PageSize)
+		return s.ListActivity(c.UserContext(), c.QueryInt("days", days), limit, after)
+	}))
+	app.Get("/v1/activity/:source", httpx.Answer(service, fiber.StatusOK, func(s Sources, c *fiber.Ctx) (sourcesapi.Activity, error) {
+		return s.GetActivity(c.UserContext(), c.Params("source"), c.QueryInt("days", days))
+	}))
+}
