@@ -94,7 +94,7 @@ func init() {
 			writers = append(writers, &programs[i])
 		}
 	}
-	jsonKinds = append(jsonKinds, windowsJSON)
+	jsonKinds = append(jsonKinds, windowsJSON, otlpKind)
 	jsonKinds = append(jsonKinds, signInKinds()...)
 	jsonKinds = append(jsonKinds, journalKind, caddyKind, traefikKind, shippedKind)
 }

@@ -43,6 +43,8 @@ type Sender interface {
 	Lines(ctx context.Context, body []byte, objects bool) (Taken, error)
 	// Import takes a piece of a file.
 	Import(ctx context.Context, body []byte) (Taken, error)
+	// Logs takes an export of logs by OTLP in an encoding of package otlp.
+	Logs(ctx context.Context, body []byte, encoding string) (Taken, error)
 }
 
 // Item is what became of one document.
@@ -71,6 +73,7 @@ func Routes(app *fiber.App, m Collector) {
 	app.Put("/:index/_bulk", h.bulk)
 	app.Post("/v1/lines", h.lines)
 	app.Post("/v1/import", h.imported)
+	app.Post("/v1/logs", h.logs)
 }
 
 type handlers struct{ m Collector }
@@ -94,6 +97,8 @@ func (h handlers) sender(c *fiber.Ctx) (Sender, error) {
 		if _, secret, ok := strings.Cut(string(decoded), ":"); err == nil && ok {
 			return h.m.Sender(secret)
 		}
+		return h.m.Sender(key)
+	case strings.EqualFold(scheme, "Bearer"): // what exporters of OpenTelemetry send
 		return h.m.Sender(key)
 	case strings.EqualFold(scheme, "Basic") && err == nil:
 		_, secret, _ := strings.Cut(string(decoded), ":")
@@ -197,6 +202,7 @@ func bulkAnswer(items []Item, took time.Duration) collectorapi.BulkAnswer {
 
 var (
 	errTooLarge = problem.New(problem.KindTooLarge, "too-large", "This is larger than what is taken here.")
+	errEmpty    = problem.Invalid("The body is empty.", problem.Field{Pointer: "/", Slug: "required", Detail: "Lines are needed here."})
 	errPacking  = problem.Invalid("The body is packed in a way that is not taken here.",
 		problem.Field{Pointer: fiber.HeaderContentEncoding, Slug: "wrong-form", Detail: "Only gzip is taken."})
 )
@@ -226,7 +232,7 @@ func read(c *fiber.Ctx, max int64) ([]byte, error) {
 	case n > max:
 		return nil, errTooLarge
 	case n == 0:
-		return nil, problem.Invalid("The body is empty.", problem.Field{Pointer: "/", Slug: "required", Detail: "Lines are needed here."})
+		return nil, errEmpty
 	}
 	return body.Bytes(), nil
 }

@@ -12,6 +12,8 @@ import (
 // Taken is what became of lines: all of them are durable.
 type Taken struct {
 	Events, Dead int
+	// Refused are log records of OTLP that are larger than a line may be.
+	Refused int
 	// Resume is what the next piece of an imported file begins with.
 	Resume parse.State
 }

@@ -262,6 +262,9 @@ type GetXpackParams struct {
 // PostLinesTextBody defines parameters for PostLines.
 type PostLinesTextBody = string
 
+// PostLogsJSONBody defines parameters for PostLogs.
+type PostLogsJSONBody map[string]interface{}
+
 // BulkIndexJSONBody defines parameters for BulkIndex.
 type BulkIndexJSONBody = string
 
@@ -324,6 +327,9 @@ type PutTemplateJSONRequestBody PutTemplateJSONBody
 
 // PostLinesTextRequestBody defines body for PostLines for text/plain ContentType.
 type PostLinesTextRequestBody = PostLinesTextBody
+
+// PostLogsJSONRequestBody defines body for PostLogs for application/json ContentType.
+type PostLogsJSONRequestBody PostLogsJSONBody
 
 // BulkIndexJSONRequestBody defines body for BulkIndex for application/json ContentType.
 type BulkIndexJSONRequestBody = BulkIndexJSONBody
