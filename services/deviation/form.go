@@ -161,7 +161,8 @@ func ReadForm(data []byte) (*Form, error) {
 	return f, f.check()
 }
 
-// check finds fields that the schema does not have, and texts that are missing.
+// check finds fields that the schema does not have, and texts that are missing
+// in a language that the form says it has. Bokmål it must have.
 func (f *Form) check() error {
 	var schema struct {
 		Properties map[string]json.RawMessage `json:"properties"`
@@ -170,8 +171,16 @@ func (f *Form) check() error {
 		return err
 	}
 	text := func(key string) error {
-		if key != "" && f.Texts["nb"][key] == "" {
+		if key == "" {
+			return nil
+		}
+		if f.Texts["nb"][key] == "" {
 			return fmt.Errorf("text %q is missing", key)
+		}
+		for language, texts := range f.Texts {
+			if texts[key] == "" {
+				return fmt.Errorf("text %q is missing in %s", key, language)
+			}
 		}
 		return nil
 	}

@@ -150,6 +150,7 @@ func TestAFormThatIsNotWholeIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	for name, change := range map[string]func(m map[string]any){
 		"a text is missing":      func(m map[string]any) { delete(m["texts"].(map[string]any)["nb"].(map[string]any), "what.title") },
+		"a translation is":       func(m map[string]any) { delete(m["texts"].(map[string]any)["nn"].(map[string]any), "what.title") },
 		"a field without schema": func(m map[string]any) { delete(m["schema"].(map[string]any)["properties"].(map[string]any), "done") },
 		"a schema that is none":  func(m map[string]any) { m["schema"] = map[string]any{"type": 7} },
 		"something nobody knows": func(m map[string]any) { m["script"] = "x" },

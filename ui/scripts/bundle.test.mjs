@@ -26,10 +26,10 @@ function filesOf(...entries) {
   return [...files]
 }
 
-test('the report form loads less than 120 kB compressed', () => {
+for (const language of ['nb', 'nn', 'en']) test(`the report form loads less than 120 kB compressed (${language})`, () => {
   const files = ['index.html', ...filesOf(
     'index.html', 'src/public/entrance.tsx', 'src/features/report/ReportPage.tsx',
-    ...['common', 'problem', 'public', 'report'].map((name) => `src/i18n/nb/${name}.json`),
+    ...['common', 'problem', 'public', 'report'].map((name) => `src/i18n/${language}/${name}.json`),
   )]
   const sizes = files.map((file) => [file, brotliCompressSync(readFileSync(new URL(file, dist))).length])
   const total = sizes.reduce((sum, [, size]) => sum + size, 0)
