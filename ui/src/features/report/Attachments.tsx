@@ -18,7 +18,7 @@ type Props = {
 const megabyte = 1024 * 1024
 
 /** Photos and files: from the camera, the device, or dropped. Each is sent at once where there is a network. */
-export function Attachments({ tenant, form, draft, change, signedIn }: Props) {
+export default function Attachments({ tenant, form, draft, change, signedIn }: Props) {
   const { t } = useTranslation()
   const [fault, setFault] = useState<string>()
   const [progress, setProgress] = useState<Record<string, number | undefined>>({})

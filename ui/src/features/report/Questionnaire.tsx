@@ -10,7 +10,7 @@ import { unsent } from './draft'
 import { type Answer, formText, type Form, missingFields, stepOf, visibleSteps } from './form'
 import { ReceiptView } from './ReceiptView'
 import { Review } from './Review'
-import { StepFields } from './StepFields'
+import { fetchLater, StepFields } from './StepFields'
 import { useDraft } from './useDraft'
 import { useSending } from './useSending'
 
@@ -39,6 +39,8 @@ export function Questionnaire({ tenant, tenantName, form }: { tenant: string; te
   const at = Math.max(0, steps.indexOf(draft.step || steps[0]!))
   const current = steps[at]!
   const step = form.steps.find((s) => s.id === current)
+
+  useEffect(() => void fetchLater(), [])
 
   function go(to: string, how: 'push' | 'none' = 'push'): void {
     change({ step: to })

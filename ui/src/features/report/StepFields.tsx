@@ -1,13 +1,20 @@
 import { ExclamationmarkTriangleIcon } from '@navikt/aksel-icons'
-import type { ChangeEvent } from 'react'
+import { type ChangeEvent, lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ChoiceGroup, SelectField, TextArea, TextField } from '../../components/Field'
+import { Loading } from '../../components/states'
 import { i18n } from '../../i18n'
 import { fromLocalInput, toLocalInput } from '../../time/format'
-import { Attachments } from './Attachments'
 import type { Draft } from './draft'
 import { type Answer, type Form, type FormField, formText, type Step, visibleFields } from './form'
 import { holdsNationalId } from './nationalId'
+
+// Asked for last: fetched when the form has been drawn, so that it is there without a network too.
+const loadAttachments = () => import('./Attachments')
+const Attachments = lazy(loadAttachments)
+
+/** Fetches what only the last questions need. A failure is no fault here: it is tried again when they are asked. */
+export const fetchLater = () => loadAttachments().then(() => undefined, () => undefined)
 
 type Props = {
   tenant: string; form: Form; step: Step; draft: Draft; signedIn: boolean
@@ -64,7 +71,7 @@ function FieldOf({ field, alone, ...props }: Props & { field: FormField; alone: 
     case 'date-time':
       return <WhenField {...common} name={field.name} value={string} onChange={(v) => answer(field.name, v)} />
     case 'attachments':
-      return <Attachments {...props} />
+      return <Suspense fallback={<Loading rows={1} />}><Attachments {...props} /></Suspense>
     case 'note':
       return <div className="ds-alert" data-color="info"><p>{text(field.label)}</p>{field.help && <p>{text(field.help)}</p>}</div>
   }
