@@ -219,12 +219,15 @@ func (w *winEvent) movedSysmon(o object, put func(name string, path ...string)) 
 func (w *winEvent) dumped(o object) {
 	sys := o.obj("System")
 	attr := func(element, name string) string {
-		for _, path := range [][]string{{element, "#attributes", name}, {element + "_attributes", name}, {element, "@" + name}, {element, name}} {
-			if v := sys.str(path...); v != "" {
+		if in := sys.obj(element); in.ok() {
+			if v := firstOf(in.str("#attributes", name), in.str(name)); v != "" {
+				return v
+			}
+			if v := in.str("@" + name); v != "" {
 				return v
 			}
 		}
-		return ""
+		return sys.str(element+"_attributes", name)
 	}
 	text := func(element string) string {
 		return firstOf(sys.str(element), sys.str(element, "#text"), sys.str(element, "Value"), sys.str(element, "text"))
