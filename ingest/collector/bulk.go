@@ -56,11 +56,12 @@ func (m *Module) Reserve(n int64) (done func(), err error) {
 // every item with status 201 is durable, as an event or as a dead letter.
 // index is that of the address, "" where it names none. Where it returns that
 // the lines could not be made durable, some of them may be: the same body again
-// makes the same events of them (retried).
+// makes the same events of them (retried). Where a line is no action, what stands
+// before it can be durable too.
 func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Item, error) {
 	o := m.intake.open(m.source, "bulk", ecs.ProvenanceAPIKey, parse.Options{Live: true})
 	try := m.retried.begin(m.source, "_bulk/"+index, body, m.deps.Clock())
-	var b batch
+	b := m.request(ctx)
 	var items []http.Item
 	var actions bulkActions
 	rest := body
@@ -71,6 +72,7 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		}
 		item, id, err := actions.read(action, index)
 		if err != nil {
+			m.retried.fail(m.source, "_bulk/"+index, body, try)
 			return nil, problem.Invalid("The body is not newline-delimited actions and documents.",
 				problem.Field{Pointer: fmt.Sprintf("/%d", number), Slug: "not-an-action", Detail: "This line is not the action of a document."})
 		}
@@ -89,8 +91,9 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		}
 		m.document(&b, &o, &item, line{id: id, raw: doc}, try.received)
 		items = append(items, item)
+		b.relieve(m.cfg.MaxBatch)
 	}
-	if err := m.publishBulk(ctx, &b); err != nil {
+	if err := m.intake.publish(ctx, &b); err != nil {
 		m.retried.fail(m.source, "_bulk/"+index, body, try)
 		m.metrics.refused.WithLabelValues("bulk", "bus").Inc()
 		return nil, problem.Unavailable("The lines could not be made durable. Send them again in a moment.", err)
@@ -98,17 +101,9 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 	return items, nil
 }
 
-// publishBulk sends in pieces, so that one request does not fill the sender's queue.
-func (m *Module) publishBulk(ctx context.Context, b *batch) error {
-	for b.len() > 0 {
-		n := min(len(b.events), m.cfg.MaxBatch)
-		part := batch{events: b.events[:n:n], failed: b.failed}
-		b.events, b.failed = b.events[n:], nil
-		if err := m.intake.publish(ctx, &part); err != nil {
-			return err
-		}
-	}
-	return nil
+// request is a batch of one request, which is published as it fills.
+func (m *Module) request(ctx context.Context) batch {
+	return batch{spill: func(b *batch) error { return m.intake.publish(ctx, b) }}
 }
 
 func cutLine(b []byte) (line, rest []byte) {
@@ -171,19 +166,15 @@ func (m *Module) document(b *batch, o *origin, item *http.Item, l line, now time
 	default:
 		l = readDocument(l)
 	}
-	before := len(b.failed)
+	before := b.made.dead
 	m.intake.add(b, o, l, now)
 	switch {
 	case l.reason != "":
 		item.Status, item.Reason = 400, "the document is not a JSON object; it is kept as a dead letter"
-	case len(b.failed) > before:
+	case b.made.dead > before:
 		item.Reason = "" // kept as a dead letter: sending it again would not help
 	}
-	if len(b.events) > 0 && len(b.failed) == before {
-		item.ID = b.events[len(b.events)-1].ID
-	} else if len(b.failed) > before {
-		item.ID = b.failed[len(b.failed)-1].ID
-	}
+	item.ID = b.last
 }
 
 // shipped are the fields in which shippers send a line: rsyslog's templates,

@@ -24,6 +24,7 @@ type intake struct {
 	bus     bus.Publisher
 	log     *slog.Logger
 	clock   func() time.Time
+	most    int // lines of a batch
 	secret  []byte
 	period  string
 	zone    string
@@ -126,6 +127,16 @@ type line struct {
 type batch struct {
 	events, failed []bus.Message
 	bytes          int
+
+	made struct{ events, dead int } // since it was begun, also what is published
+	last string                     // id of what was added last
+
+	// spill publishes what one line or one request has made so far, so that
+	// neither makes a batch without a bound: a line of 1 MiB can hold 300,000
+	// objects. After an error nothing is added any more, and publishing
+	// returns the error.
+	spill func(*batch) error
+	err   error
 }
 
 func (b *batch) len() int { return len(b.events) + len(b.failed) }
@@ -136,6 +147,13 @@ const fullBatch = 1 << 20
 
 // full says whether the batch is to be published before more is read.
 func (b *batch) full(lines int) bool { return b.len() >= lines || b.bytes >= fullBatch }
+
+// relieve spills a full batch.
+func (b *batch) relieve(lines int) {
+	if b.err == nil && b.spill != nil && b.full(lines) {
+		b.err = b.spill(b)
+	}
+}
 
 // add parses one line into the batch: one event, or several where it holds
 // several JSON objects. The first has the line's id, the others one made of it.
@@ -148,6 +166,9 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 					one.id = id.Of(l.id, strconv.Itoa(n))
 				}
 				i.event(b, o, one, received)
+				if n+1 < len(parts) {
+					b.relieve(i.most)
+				}
 			}
 			return
 		}
@@ -157,6 +178,9 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 
 // event parses what is one event.
 func (i *intake) event(b *batch, o *origin, l line, received time.Time) {
+	if b.err != nil {
+		return
+	}
 	o.counts.received.Inc()
 	o.counts.last.Set(seconds(received))
 	if l.id == "" {
@@ -200,6 +224,8 @@ func (i *intake) event(b *batch, o *origin, l line, received time.Time) {
 		host = ev.Host.Name
 	}
 	b.bytes += len(value)
+	b.made.events++
+	b.last = l.id
 	b.events = append(b.events, bus.Message{
 		Tenant: ev.Varde.Tenant, Key: i.key(o, ev.Varde.Tenant, host),
 		ID: l.id, Type: topics.TypeEvent, Version: 1, Value: value,
@@ -243,6 +269,8 @@ func (i *intake) dead(b *batch, o *origin, l line, received time.Time) {
 		return
 	}
 	b.bytes += len(value)
+	b.made.dead++
+	b.last = l.id
 	b.failed = append(b.failed, bus.Message{
 		Tenant: o.source.Tenant, Key: bus.Key(i.secret, o.source.Tenant, o.source.ID),
 		ID: l.id, Type: topics.TypeDeadLetter, Version: 1, Value: value,
@@ -252,8 +280,8 @@ func (i *intake) dead(b *batch, o *origin, l line, received time.Time) {
 // publish makes the batch durable and empties it. After an error it is as it
 // was, and may be published again: every consumer knows repeats by their ids.
 func (i *intake) publish(ctx context.Context, b *batch) error {
-	if b.len() == 0 {
-		return nil
+	if b.err != nil || b.len() == 0 {
+		return b.err
 	}
 	began := time.Now()
 	if len(b.failed) > 0 {

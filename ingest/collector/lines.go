@@ -26,7 +26,7 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 		request = "objects"
 	}
 	try := m.retried.begin(m.source, request, body, m.deps.Clock())
-	var b batch
+	b := m.request(ctx)
 	lines := parse.NewLines(bytes.NewReader(body), m.cfg.MaxLine)
 	var l parse.Line
 	for number := 1; ; number++ {
@@ -46,6 +46,7 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 			one = readDocument(one)
 		}
 		m.intake.add(&b, &o, one, try.received)
+		b.relieve(m.cfg.MaxBatch)
 	}
 	n, err := m.taken(ctx, &b)
 	if err != nil {
@@ -56,12 +57,11 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 
 // taken makes a batch durable and counts it.
 func (m sender) taken(ctx context.Context, b *batch) (http.Taken, error) {
-	n := http.Taken{Events: len(b.events), Dead: len(b.failed)}
-	if err := m.publishBulk(ctx, b); err != nil {
+	if err := m.intake.publish(ctx, b); err != nil {
 		m.metrics.refused.WithLabelValues("bulk", "bus").Inc()
 		return http.Taken{}, problem.Unavailable("The lines could not be made durable. Send them again in a moment.", err)
 	}
-	return n, nil
+	return http.Taken{Events: b.made.events, Dead: b.made.dead}, nil
 }
 
 // Piece is a part of a file that is imported: the first line of a body of
@@ -139,8 +139,9 @@ func (m sender) Import(ctx context.Context, body []byte) (http.Taken, error) {
 	}
 	// The ids follow from the file; what the receipt decides stays the same too.
 	try := m.retried.begin(m.source, "import", body, m.deps.Clock())
-	b, state := m.intake.piece(m.source, p, records, m.cfg.MaxLine, try.received)
-	n, err := m.taken(ctx, b)
+	b := m.request(ctx)
+	state := m.intake.piece(&b, m.source, p, records, m.cfg.MaxLine, try.received)
+	n, err := m.taken(ctx, &b)
 	if err != nil {
 		m.retried.fail(m.source, "import", body, try)
 	}
@@ -149,7 +150,7 @@ func (m sender) Import(ctx context.Context, body []byte) (http.Taken, error) {
 }
 
 // piece parses the records of a piece.
-func (i *intake) piece(s Source, p Piece, records []PieceRecord, max int, now time.Time) (*batch, parse.State) {
+func (i *intake) piece(b *batch, s Source, p Piece, records []PieceRecord, max int, now time.Time) parse.State {
 	o := i.open(s, "import", ecs.ProvenanceImport, parse.Options{Resume: p.Resume})
 	o.reference = p.Reference
 	at := now
@@ -157,7 +158,6 @@ func (i *intake) piece(s Source, p Piece, records []PieceRecord, max int, now ti
 		at = p.Reference
 	}
 	o.stream.Recall(p.Before, true, at)
-	b := &batch{}
 	for _, r := range records {
 		if r.Reason == "" && len(bytes.TrimRight(r.Text, "\r")) == 0 {
 			continue
@@ -170,8 +170,9 @@ func (i *intake) piece(s Source, p Piece, records []PieceRecord, max int, now ti
 			one.raw, one.reason, one.detail = one.raw[:max], ReasonTooLong, "the record is larger than a line may be; this is its beginning"
 		}
 		i.add(b, &o, one, now)
+		b.relieve(i.most)
 	}
-	return b, o.stream.State()
+	return o.stream.State()
 }
 
 // importID is the id of a record of an imported file. An event of Windows that

@@ -59,7 +59,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 }
 
 func newIntake(deps run.Deps, cfg Config, metrics *metrics) *intake {
-	return &intake{bus: deps.Bus, log: deps.Log, clock: deps.Clock, secret: deps.Secret("topic-keys"), period: cfg.Period, zone: cfg.TimeZone, metrics: metrics}
+	return &intake{bus: deps.Bus, log: deps.Log, clock: deps.Clock, most: cfg.MaxBatch, secret: deps.Secret("topic-keys"), period: cfg.Period, zone: cfg.TimeZone, metrics: metrics}
 }
 
 // Name is "collector".

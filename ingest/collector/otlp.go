@@ -20,15 +20,16 @@ func (m sender) Logs(ctx context.Context, body []byte, encoding string) (http.Ta
 	}
 	o := m.intake.open(m.source, "otlp", ecs.ProvenanceAPIKey, parse.Options{Live: true})
 	try := m.retried.begin(m.source, "otlp", body, m.deps.Clock())
-	var b batch
+	b := m.request(ctx)
 	number, refused := 0, 0
 	request.Records(func(document []byte) bool {
 		if number++; len(document) == 0 || len(document) > m.cfg.MaxLine {
 			refused++
 		} else {
 			m.intake.event(&b, &o, line{id: try.id(number), raw: document}, try.received)
+			b.relieve(m.cfg.MaxBatch)
 		}
-		return true
+		return b.err == nil
 	})
 	if refused > 0 {
 		m.metrics.refused.WithLabelValues("otlp", "too-large").Add(float64(refused))

@@ -47,7 +47,7 @@ func Replay(ctx context.Context, deps run.Deps, cfg Config, f ReplayFile) (Repla
 	}
 	defer in.Close()
 	lines := parse.NewLines(in, cfg.MaxLine)
-	var b batch
+	b := batch{spill: func(b *batch) error { return i.publish(ctx, b) }}
 	var l parse.Line
 	for offset := int64(0); ; offset += l.Size {
 		l, err = lines.Next(l)
@@ -56,11 +56,10 @@ func Replay(ctx context.Context, deps run.Deps, cfg Config, f ReplayFile) (Repla
 			return done, fmt.Errorf("collector: replay %s: %w", f.Name, err)
 		}
 		if b.full(cfg.MaxBatch) || end {
-			events, dead := len(b.events), len(b.failed)
 			if err := i.publish(ctx, &b); err != nil {
 				return done, err
 			}
-			done.Events, done.Dead = done.Events+events, done.Dead+dead
+			done.Events, done.Dead = b.made.events, b.made.dead
 		}
 		if end {
 			return done, nil

@@ -93,7 +93,11 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 	in := newFrames(conn, m.cfg.MaxLine, m.cfg.Stall)
 	// What was read is published even when the collector is told to stop.
 	persist := context.WithoutCancel(ctx)
-	var b batch
+	b := batch{spill: func(b *batch) error {
+		wait, cancel := context.WithTimeout(persist, m.grace(ctx))
+		defer cancel()
+		return m.intake.persist(wait, b)
+	}}
 	for {
 		frame, err := in.next(b.len() > 0)
 		if now := m.sources.generation(); now != generation {
@@ -110,10 +114,7 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 		}
 		pause := errors.Is(err, errPause)
 		if b.full(m.cfg.MaxBatch) || err != nil {
-			wait, cancel := context.WithTimeout(persist, m.grace(ctx))
-			perr := m.intake.persist(wait, &b)
-			cancel()
-			if perr != nil {
+			if perr := b.spill(&b); perr != nil {
 				m.deps.Log.Error("lines of a syslog connection were lost with the bus", "source", src.ID, "lines", b.len())
 				return
 			}

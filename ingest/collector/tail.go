@@ -345,6 +345,7 @@ func (t *tail) replaced() (bool, error) {
 // drain publishes every whole line that there is. Positions are kept after the
 // lines are durable; what is read twice has the same ids.
 func (t *tail) drain(ctx context.Context) error {
+	t.batch.spill = func(b *batch) error { return t.m.intake.persist(ctx, b) }
 	for ctx.Err() == nil {
 		if err := t.renew(); err != nil {
 			return errors.Join(err, t.flush(ctx))

@@ -68,9 +68,10 @@ const maxSenders = 10_000
 
 func (m *Module) drainUDP(ctx context.Context, queue <-chan datagram, waiting *atomic.Int64) {
 	origins := map[netip.Addr]*origin{}
-	var b batch
 	var since time.Time
 	persist := context.WithoutCancel(ctx)
+	b := batch{}
+	b.spill = func(b *batch) error { m.flushUDP(ctx, persist, b); return nil }
 	tick := time.NewTicker(gather)
 	defer tick.Stop()
 	for {
@@ -99,7 +100,7 @@ func (m *Module) flushUDP(ctx, persist context.Context, b *batch) {
 	defer cancel()
 	if err := m.intake.persist(wait, b); err != nil {
 		m.deps.Log.Error("datagrams were lost with the bus", "lines", b.len())
-		*b = batch{}
+		*b = batch{spill: b.spill}
 	}
 }
 
