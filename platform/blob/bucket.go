@@ -190,13 +190,18 @@ func encrypt(w io.Writer, r io.Reader, to age.Recipient) error {
 }
 
 // sync puts a new file of a folder, and its name, on the disk: fileblob leaves
-// that to the system.
+// that to the system. Its time of change becomes the hour, as it is for all that
+// is kept of an anonymous reporter, whose picture it may be.
 func (b *bucket) sync(name string) error {
 	if b.folder == "" {
 		return nil
 	}
 	path := filepath.Join(b.folder, filepath.FromSlash(name))
+	hour := time.Now().Truncate(coarseness)
 	for _, p := range []string{path, filepath.Dir(path)} {
+		if err := os.Chtimes(p, hour, hour); err != nil {
+			return fmt.Errorf("blob: time: %w", err)
+		}
 		f, err := os.Open(p)
 		if err != nil {
 			return fmt.Errorf("blob: sync: %w", err)
@@ -208,6 +213,9 @@ func (b *bucket) sync(name string) error {
 	}
 	return nil
 }
+
+// coarseness of the times of a folder's files.
+const coarseness = time.Hour
 
 // drop removes bytes that nothing names any more. What it cannot remove, Sweep
 // will; so it neither fails nor is stopped by the end of the call's context.
@@ -340,6 +348,9 @@ func Sweep(ctx context.Context, bkt Bucket, age time.Duration) (int, error) {
 	t, err := place(ctx, "")
 	if err != nil {
 		return 0, err
+	}
+	if b.folder != "" && age > 0 {
+		age += coarseness // a file is that much younger than its time says
 	}
 	old := map[string]bool{} // first the bytes, then the entries: none is missed
 	err = b.each(ctx, t+"d/", func(o *cloud.ListObject) error {

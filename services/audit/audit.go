@@ -86,6 +86,7 @@ var (
 	}
 	chunksDefinition = docstore.Definition{
 		Name: collectionChunks, Version: 1,
+		Clock:   recordsDefinition.Clock,
 		Indexes: []docstore.Index{{Fields: []string{"tenant"}}, {Fields: []string{"first"}}, {Fields: []string{"hashStart"}}},
 	}
 	checkpointsDefinition = docstore.Definition{
@@ -98,13 +99,18 @@ var (
 const actorReporter = "reporter"
 
 // receivedAt is the time of reception that is kept: of what a reporter does,
-// the hour ("Anonymity" in docs/architecture.md).
+// the hour ("Anonymity" in docs/architecture.md), and so of every record whose
+// own time is an hour: what another service did because a reporter did
+// something tells no closer time either.
 func receivedAt(r topics.AuditRecord, now time.Time) time.Time {
-	if r.Actor.Type == actorReporter {
+	if r.Actor.Type == actorReporter || onTheHour(r.Time) {
 		return now.UTC().Truncate(time.Hour)
 	}
 	return now.UTC()
 }
+
+// onTheHour reports whether a time is kept by the hour.
+func onTheHour(at time.Time) bool { return !at.IsZero() && at.Equal(at.Truncate(time.Hour)) }
 
 // newEntry makes the stored form of a record that has its id and tenant.
 func newEntry(r topics.AuditRecord, received time.Time) (entry, error) {

@@ -68,8 +68,7 @@ func (l *tenantLog) append(ctx context.Context, batch []pendingEntry) error {
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		err = l.extend(ctx, fresh)
-		if !errors.Is(err, errTaken) {
+		if err = l.extendAll(ctx, fresh); !errors.Is(err, errTaken) {
 			return err
 		}
 	}
@@ -100,8 +99,29 @@ func (l *tenantLog) fresh(ctx context.Context, batch []pendingEntry) ([]pendingE
 	return out, nil
 }
 
-func (l *tenantLog) extend(ctx context.Context, batch []pendingEntry) error {
+// extendAll appends the entries, those whose time is kept by the hour in chunks
+// of their own: the time of a chunk is that of all its entries.
+func (l *tenantLog) extendAll(ctx context.Context, batch []pendingEntry) error {
+	for len(batch) > 0 {
+		hour, n := onTheHour(batch[0].Received), 1
+		for n < len(batch) && onTheHour(batch[n].Received) == hour {
+			n++
+		}
+		if err := l.extend(ctx, batch[:n], hour); err != nil {
+			return err
+		}
+		batch = batch[n:]
+	}
+	return nil
+}
+
+// extend appends one chunk. Where only the hour is kept, its time is the hour
+// or, because the log never goes back, that of what precedes it.
+func (l *tenantLog) extend(ctx context.Context, batch []pendingEntry, hour bool) error {
 	now := l.now()
+	if hour {
+		now = laterOf(now.Truncate(time.Hour), l.last)
+	}
 	c := chunk{Tenant: string(l.id), First: l.size, Logged: now, HashStart: tlog.StoredHashCount(l.size)}
 	grown := l.hashes.grow(ctx, c.HashStart)
 	var leaves []byte

@@ -112,6 +112,9 @@ type Case struct {
 	// rejected, until somebody takes it in: it lies in its handler's queue.
 	AnsweredAfter time.Time `json:"answeredAfter,omitzero"`
 	Heard         []string  `json:"heard,omitempty"` // ids of the last messages and pins that were taken in
+	// Messages is how many places of the dialogue were given out; Places are the last ones.
+	Messages int     `json:"messages,omitempty"`
+	Places   []Place `json:"places,omitempty"`
 
 	// Of the findings, recomputed whenever one of them changes (see attach.go).
 	FindingCount int       `json:"findingCount,omitempty"`
@@ -288,6 +291,30 @@ func (c *Case) Measure(id string) (*Measure, bool) {
 	}
 	return nil, false
 }
+
+// Place is a message's in the dialogue.
+type Place struct {
+	ID       string `json:"id"`
+	Sequence int    `json:"sequence"`
+}
+
+// place gives a message its number in the dialogue: the one it has, or the next.
+func (c *Case) place(messageID string) int {
+	for _, p := range c.Places {
+		if p.ID == messageID {
+			return p.Sequence
+		}
+	}
+	c.Messages++
+	c.Places = append(c.Places, Place{messageID, c.Messages})
+	if len(c.Places) > maxHeard {
+		c.Places = slices.Clone(c.Places[len(c.Places)-maxHeard:])
+	}
+	return c.Messages
+}
+
+// anonymous reports whether somebody reported the case without saying who.
+func (c *Case) anonymous() bool { return c.Report != nil && c.Report.Anonymous }
 
 // maxHeard bounds the list that makes a repeated message or pin harmless.
 const maxHeard = 100

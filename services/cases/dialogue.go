@@ -43,8 +43,15 @@ func (s *Service) Write(ctx context.Context, caseID, messageID, text string, que
 	if err != nil {
 		return none, err
 	}
+	sequence := 0
+	if _, err := s.cases.Update(ctx, caseID, func(c *Case, _ *docstore.Outbox) error {
+		sequence = c.place(key)
+		return nil
+	}); err != nil {
+		return none, err
+	}
 	doc, err := s.messages.Insert(ctx, key,
-		Message{CaseID: caseID, From: FromHandler, By: p.Subject, Kind: kind, Text: text, Sent: now, Received: now},
+		Message{CaseID: caseID, Sequence: sequence, From: FromHandler, By: p.Subject, Kind: kind, Text: text, Sent: now, Received: now},
 		docstore.Outgoing{Topic: bus.TopicCases, Message: bus.Message{
 			Tenant: of.Tenant, Key: bus.Key(s.keys.Topic, of.Tenant, "case", caseID), ID: key,
 			Type: topics.TypeCaseMessage, Version: 1, Value: value,
@@ -69,6 +76,9 @@ func (s *Service) Write(ctx context.Context, caseID, messageID, text string, que
 	return doc, err
 }
 
+// dialogueOrder is by place; see Message for those that have none.
+var dialogueOrder = []docstore.Sort{{Field: "sequence"}, {Field: "received"}}
+
 // Messages lists the dialogue, oldest first; the read is recorded first.
 func (s *Service) Messages(ctx context.Context, caseID string, limit int, after string) (docstore.Page[Message], error) {
 	_, p, err := s.load(ctx, caseID, auth.ActionCaseRead)
@@ -80,7 +90,7 @@ func (s *Service) Messages(ctx context.Context, caseID string, limit int, after 
 		return docstore.Page[Message]{}, err
 	}
 	page, err := s.messages.Find(ctx, docstore.Eq{Field: "caseId", Value: caseID},
-		docstore.FindOptions{Limit: limit, After: after, Sort: []docstore.Sort{{Field: "received"}}})
+		docstore.FindOptions{Limit: limit, After: after, Sort: dialogueOrder})
 	if err == nil {
 		done(map[string]int{"messages": len(page.Docs)})
 	}

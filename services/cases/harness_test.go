@@ -23,7 +23,7 @@ var testKeys = Keys{Topic: []byte("topic-keys-topic-keys-topic-keys"), Exclusion
 // newService is the use cases on a real store, without a bus.
 func newService(t testing.TB, store docstore.Store, c *runtest.Clock, org *Org) *Service {
 	t.Helper()
-	st, err := openStores(context.Background(), store)
+	st, err := openStores(context.Background(), store, c.Now)
 	require.NoError(t, err)
 	return &Service{
 		stores: st, org: org, audit: &audittest.Recorder{}, log: slog.New(slog.DiscardHandler), clock: c.Now,
@@ -33,8 +33,13 @@ func newService(t testing.TB, store docstore.Store, c *runtest.Clock, org *Org) 
 
 func tempService(t testing.TB, org *Org) (*Service, *runtest.Clock) {
 	t.Helper()
-	c := runtest.NewClock(t0)
-	return newService(t, sqlite.OpenTemp(t), c, org), c
+	store, c := openTemp(t)
+	return newService(t, store, c, org), c
+}
+
+func openTemp(t testing.TB) (docstore.Store, *runtest.Clock) {
+	t.Helper()
+	return sqlite.OpenTemp(t), runtest.NewClock(t0)
 }
 
 func in(tid string) context.Context { return tenant.With(context.Background(), tenant.ID(tid)) }

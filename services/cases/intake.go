@@ -58,34 +58,36 @@ func personalDataOf(answers json.RawMessage) string {
 	return PersonalDataUnknown
 }
 
-// TakeReportMessage adds what the reporter wrote to the dialogue.
+// TakeReportMessage adds what the reporter wrote to the dialogue. Its place
+// there is given with the change of the case, so that a repeat finds the same.
 func (s *Service) TakeReportMessage(ctx context.Context, m topics.ReportMessage) error {
 	caseID := ReportCaseID(m.Tenant, m.ReportID)
 	kind := MessagePlain
 	if m.Kind == MessageProposal {
 		kind = MessageProposal
 	}
-	_, err := s.messages.Insert(ctx, id.Of("message", m.Tenant, m.ReportID, m.ID),
-		Message{CaseID: caseID, From: FromReporter, Kind: kind, Text: m.Text, Sent: m.Sent, Received: s.clock().UTC()})
-	if err != nil && !errors.Is(err, docstore.ErrExists) {
-		return err
-	}
-	_, err = s.change(ctx, caseID, systemActor, func(c *Case, w *change) error {
+	// Of an anonymous reporter no closer time than the hour is kept; where there
+	// is no case yet that says so, of none.
+	sequence, received := 0, theHour(s.clock())
+	_, err := s.change(ctx, caseID, systemActor, func(c *Case, w *change) error {
+		w.anonymous = c.anonymous()
+		received = w.kept()
+		sequence = c.place(m.ID)
 		if !c.hear(m.ID) {
 			return nil
 		}
 		c.Asked = false
 		w.did("reporter-wrote", "", "message", m.ID, "kind", kind)
 		s.answeredAfter(c, w)
-		if c.Report != nil && c.Report.Anonymous {
-			for i := range w.entries {
-				w.entries[i].At = w.now.Truncate(time.Hour)
-			}
-		}
 		return nil
 	})
-	if errors.Is(err, ErrNotFound) {
-		return nil // the message waits in the dialogue for its case
+	if err != nil && !errors.Is(err, ErrNotFound) { // then the message waits in the dialogue for its case
+		return err
+	}
+	_, err = s.messages.Insert(ctx, id.Of("message", m.Tenant, m.ReportID, m.ID),
+		Message{CaseID: caseID, Sequence: sequence, From: FromReporter, Kind: kind, Text: m.Text, Sent: m.Sent, Received: received})
+	if errors.Is(err, docstore.ErrExists) {
+		return nil
 	}
 	return err
 }
@@ -97,7 +99,7 @@ func (s *Service) answeredAfter(c *Case, w *change) {
 	if c.Open {
 		return
 	}
-	c.AnsweredAfter = w.now.Truncate(time.Hour) // of an anonymous reporter no closer time is kept
+	c.AnsweredAfter = theHour(w.now) // of an anonymous reporter no closer time is kept
 	if c.HandlerID == "" || !s.org.CanHandle(w.tenant, c.HandlerID, w.now) {
 		s.route(w.tenant, c, w)
 	}
@@ -291,14 +293,14 @@ func (s *Service) ensure(ctx context.Context, caseID string, fill func(c *Case, 
 	c := Case{Number: number, Deadlines: []Deadline{}, Routing: Routing{Steps: []topics.Reason{}}}
 	fill(&c, now)
 	exact := now
-	if c.Report != nil && c.Report.Anonymous {
-		now = now.Truncate(time.Hour) // an exact time would narrow down who wrote
+	if c.anonymous() {
+		now = theHour(now)
 	}
 	c.Created = now
 	c.Words = append(c.Words, strings.ToLower(number))
 	c.startDeadlines(s.settings, now)
 	c.startEmergency(s.settings)
-	w := &change{tenant: string(tid), caseID: caseID, now: now, exact: exact, actor: systemActor}
+	w := &change{tenant: string(tid), caseID: caseID, now: now, exact: exact, actor: systemActor, anonymous: c.anonymous()}
 	w.did("created", "", "source", c.Source)
 	s.route(w.tenant, &c, w)
 	var out docstore.Outbox

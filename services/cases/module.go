@@ -152,7 +152,7 @@ func (m *Module) open(ctx context.Context) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := openStores(ctx, m.deps.Docs)
+	st, err := openStores(ctx, m.deps.Docs, m.deps.Clock)
 	if err != nil {
 		return nil, err
 	}

@@ -58,13 +58,16 @@ type Events interface {
 
 // change is one use case's effect on a case: what it writes into the history.
 type change struct {
-	tenant  string
-	caseID  string
-	by      string
-	now     time.Time
-	exact   time.Time // where now is coarse, for an anonymous reporter's sake: the moment that decides who is there
-	entries []Entry
-	actor   topics.Actor
+	tenant string
+	caseID string
+	by     string
+	now    time.Time
+	exact  time.Time // where now is coarse, for an anonymous reporter's sake: the moment that decides who is there
+	// anonymous: the change is what an anonymous reporter did. Nothing of it is
+	// kept or sent with a closer time than the hour.
+	anonymous bool
+	entries   []Entry
+	actor     topics.Actor
 }
 
 // did records what was done; params are pairs of name and value.
@@ -125,9 +128,15 @@ func (s *Service) change(ctx context.Context, caseID string, actor topics.Actor,
 
 // record ends a change: history, audit records and the message to others.
 func (s *Service) record(c *Case, w *change, out *docstore.Outbox) {
-	c.Changed = w.now
+	at := w.kept()
+	if at.After(c.Changed) {
+		c.Changed = at // it never goes back: not to the hour, nor as clocks may
+	}
 	c.Refresh()
 	for _, e := range w.entries {
+		if w.anonymous {
+			e.At = at
+		}
 		c.Sequence++
 		e.Sequence = c.Sequence
 		e.ID = id.Of("history", w.caseID, strconv.Itoa(c.Sequence))
@@ -140,13 +149,28 @@ func (s *Service) record(c *Case, w *change, out *docstore.Outbox) {
 			ID: id.Of("audit", e.ID), Tenant: w.tenant, Time: e.At, Service: "cases", Actor: w.actor,
 			Action: "case." + e.Action, Object: "case:" + w.caseID, CaseID: w.caseID, Details: details,
 		})
+		if w.anonymous {
+			o.Message.Time = at
+		}
 		out.Messages = append(out.Messages, o)
 	}
 	out.Publish(bus.TopicCases, s.changedMessage(c, w))
 }
 
+// kept is the time that is kept of the change.
+func (w *change) kept() time.Time {
+	if w.anonymous {
+		return theHour(w.now)
+	}
+	return w.now
+}
+
+// theHour is the time that is kept of what an anonymous reporter does: a closer
+// one would tell who sat at a screen just then.
+func theHour(at time.Time) time.Time { return at.UTC().Truncate(time.Hour) }
+
 func (s *Service) changedMessage(c *Case, w *change) bus.Message {
-	m := topics.CaseChanged{CaseID: w.caseID, Number: c.Number, Tenant: w.tenant, Sequence: c.Sequence, State: string(c.State), Outcome: c.Outcome, Changed: w.now}
+	m := topics.CaseChanged{CaseID: w.caseID, Number: c.Number, Tenant: w.tenant, Sequence: c.Sequence, State: string(c.State), Outcome: c.Outcome, Changed: c.Changed}
 	if c.Report != nil {
 		m.ReportIDs = []string{c.Report.ID}
 	}
@@ -156,10 +180,14 @@ func (s *Service) changedMessage(c *Case, w *change) bus.Message {
 		}
 	}
 	value, _ := json.Marshal(m) // strings and a time: cannot fail
-	return bus.Message{
+	message := bus.Message{
 		Tenant: w.tenant, Key: bus.Key(s.keys.Topic, w.tenant, "case", w.caseID), Type: topics.TypeCaseChanged,
 		ID: id.Of("case-changed", w.caseID, strconv.Itoa(c.Sequence)), Version: 1, Value: value,
 	}
+	if w.anonymous {
+		message.Time = w.kept()
+	}
+	return message
 }
 
 // flush writes the journal's entries as documents of their own and says which

@@ -36,8 +36,11 @@ type SearchContext struct {
 }
 
 // Message of the dialogue with the reporter. By is set on a handler's own.
+// Sequence orders them; those stored before there was one come first, by
+// Received, which of an anonymous reporter is the hour.
 type Message struct {
 	CaseID   string    `json:"caseId"`
+	Sequence int       `json:"sequence"`
 	From     string    `json:"from"` // reporter, handler
 	By       string    `json:"by,omitempty"`
 	Kind     string    `json:"kind"` // message, question, measure-proposal
@@ -109,8 +112,12 @@ type stores struct {
 	counters docstore.Collection[Counter]
 }
 
-func open[T any](ctx context.Context, store docstore.Store, into *docstore.Collection[T], name string, indexes ...docstore.Index) error {
-	c, err := docstore.Open[T](ctx, store, docstore.Definition{Name: name, Version: 1, Indexes: indexes})
+// open declares a collection. The store notes when a document was written: of
+// these the hour, because an anonymous reporter's acts write some of them.
+func open[T any](ctx context.Context, store docstore.Store, clock func() time.Time, into *docstore.Collection[T], name string, indexes ...docstore.Index) error {
+	c, err := docstore.Open[T](ctx, store, docstore.Definition{
+		Name: name, Version: 1, Indexes: indexes, Clock: func() time.Time { return theHour(clock()) },
+	})
 	if err == nil {
 		*into = c
 	}
@@ -120,22 +127,24 @@ func open[T any](ctx context.Context, store docstore.Store, into *docstore.Colle
 func on(fields ...string) docstore.Index { return docstore.Index{Fields: fields} }
 
 // openStores declares the collections.
-func openStores(ctx context.Context, store docstore.Store) (*stores, error) {
+func openStores(ctx context.Context, store docstore.Store, clock func() time.Time) (*stores, error) {
 	s := &stores{}
 	steps := []func() error{
 		func() error {
-			return open(ctx, store, &s.cases, collCases,
+			return open(ctx, store, clock, &s.cases, collCases,
 				docstore.Index{Fields: []string{"number"}, Unique: true},
 				on("open", "handlerId"), on("owners"), on("reachUnit"), on("words"),
 				docstore.Index{Fields: []string{"escalatesAt"}, Where: docstore.Eq{Field: "open", Value: true}},
 				on("dueAt"), on("created"))
 		},
-		func() error { return open(ctx, store, &s.groups, collGroups) },
-		func() error { return open(ctx, store, &s.findings, collFindings, on("caseId", "withdrawn")) },
-		func() error { return open(ctx, store, &s.evidence, collEvidence, on("caseId", "line.time")) },
-		func() error { return open(ctx, store, &s.messages, collMessages, on("caseId", "received")) },
-		func() error { return open(ctx, store, &s.history, collHistory, on("caseId", "sequence")) },
-		func() error { return open(ctx, store, &s.counters, collCounters) },
+		func() error { return open(ctx, store, clock, &s.groups, collGroups) },
+		func() error { return open(ctx, store, clock, &s.findings, collFindings, on("caseId", "withdrawn")) },
+		func() error { return open(ctx, store, clock, &s.evidence, collEvidence, on("caseId", "line.time")) },
+		func() error {
+			return open(ctx, store, clock, &s.messages, collMessages, on("caseId", "sequence", "received"))
+		},
+		func() error { return open(ctx, store, clock, &s.history, collHistory, on("caseId", "sequence")) },
+		func() error { return open(ctx, store, clock, &s.counters, collCounters) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

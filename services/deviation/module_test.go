@@ -409,8 +409,18 @@ func TestAMarkedReporterIsNowhere(t *testing.T) {
 	signed["draft"] = draft
 	mine := httpxtest.Decode[deviationapi.Receipt](t, w.call("POST", "/v1/reports", token, signed, headers...))
 	// Signed in, and still sent anonymously: the token must leave nothing behind.
+	// It happens at a moment that nothing else happens at.
+	w.clock.Move(20*time.Minute + 36*time.Second)
+	const moment = ":37:41"
+	require.Contains(t, w.clock.Now().Format(time.RFC3339), moment)
 	hidden := httpxtest.Decode[deviationapi.Receipt](t, w.call("POST", "/v1/public/reports", token, submission("hidden"), headers...))
 	message := map[string]any{"messageId": strings.Repeat("m", 22), "text": control}
+	byCode := map[string]any{"tenant": "bo", "code": hidden.Code, "messageId": strings.Repeat("n", 22), "text": "more"}
+	require.Equal(t, 201, w.call("POST", "/v1/public/follow-up/messages", token, byCode, headers...).Status)
+	followed := w.call("POST", "/v1/public/follow-up", token, map[string]any{"tenant": "bo", "code": hidden.Code}, headers...)
+	require.Equal(t, 200, followed.Status)
+	require.NotContains(t, string(followed.Body), moment, "an answer")
+	w.clock.Move(time.Minute)
 	require.Equal(t, 201, w.call("POST", "/v1/reports/"+mine.ReportId+"/messages", token, message, headers...).Status)
 	require.Equal(t, 200, w.call("GET", "/v1/reports/"+mine.ReportId, token, nil, headers...).Status)
 	require.Equal(t, 200, w.call("GET", "/v1/reports", token, nil, headers...).Status)
@@ -424,6 +434,7 @@ func TestAMarkedReporterIsNowhere(t *testing.T) {
 		for _, mark := range marks {
 			require.NotContains(t, text, mark, place)
 		}
+		require.NotContains(t, text, moment, "%s: the hour is all that is kept of when somebody anonymous did something", place)
 		require.NotContains(t, text, hidden.Code, place)
 		require.NotContains(t, text, mine.Code, place)
 		found[strings.SplitN(place, " ", 2)[0]] = found[strings.SplitN(place, " ", 2)[0]] || strings.Contains(text, control)
@@ -446,13 +457,13 @@ func (w *world) everything() map[string]string {
 		all[name] += string(b)
 	}
 	topicsSeen := 0
-	for topic, least := range map[string]int{bus.TopicReports: 3, bus.TopicAudit: 3, bus.TopicCases: 0} {
+	for topic, least := range map[string]int{bus.TopicReports: 4, bus.TopicAudit: 4, bus.TopicCases: 0} {
 		for _, m := range w.topic(topic, least) {
 			topicsSeen++
-			all["topic "+topic] += fmt.Sprintf("%s %s %s %v %s\n", m.Key, m.ID, m.Type, m.Trace, m.Value)
+			all["topic "+topic] += fmt.Sprintf("%s %s %s %s %v %s\n", m.Time.Format(time.RFC3339), m.Key, m.ID, m.Type, m.Trace, m.Value)
 		}
 	}
-	require.GreaterOrEqual(w.t, topicsSeen, 6)
+	require.GreaterOrEqual(w.t, topicsSeen, 8)
 	reports, err := w.s.reports.Find(ctx, nil, findAll)
 	require.NoError(w.t, err)
 	dump("document reports", reports)

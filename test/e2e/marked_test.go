@@ -28,8 +28,8 @@ import (
 func TestAMarkedReporterIsNowhere(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
 		s := w.stack
-		anonymous := markedAnonymous(t, s)
 		named := markedNamed(t, s)
+		anonymous := markedAnonymous(t, s) // last: nobody else may be at its case after what it wrote
 		time.Sleep(2 * time.Second) // for what is still on its way
 		stores := decode(t, s)
 
@@ -52,6 +52,8 @@ func TestAMarkedReporterIsNowhere(t *testing.T) {
 		require.True(t, contains("log", `"part":"deviation"`))
 		require.Equal(t, named.person, sealedReporter(t, s, stores["documents"], named.report))
 
+		require.NotEmpty(t, namedWithin(stores, named.ofReport(), named.wrote), "times of what the signed-in reporter wrote are found")
+		require.Empty(t, namedWithin(stores, anonymous.ofReport(), anonymous.wrote), "what the anonymous reporter wrote is dated by the hour")
 		for store, records := range stores {
 			for _, r := range records {
 				for _, mark := range anonymous.marks {
@@ -77,8 +79,35 @@ func containsAny(text string, marks []string) bool {
 	return false
 }
 
+// timestamp as all stores and messages of ours write one.
+var timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z`)
+
+// namedWithin are the records about a report that hold a time of the minute
+// after a moment at which nobody but its reporter did anything, other than the
+// full hour.
+func namedWithin(stores map[string][]string, about []string, from time.Time) (records []string) {
+	for store, all := range stores {
+		for _, r := range all {
+			if !containsAny(r, about) {
+				continue
+			}
+			for _, text := range timestamp.FindAllString(r, -1) {
+				at, err := time.Parse(time.RFC3339, text)
+				if err != nil || at.Equal(at.Truncate(time.Hour)) {
+					continue
+				}
+				if at.After(from) && at.Before(from.Add(time.Minute)) {
+					records = append(records, store+": "+text+" in "+r)
+				}
+			}
+		}
+	}
+	return records
+}
+
 // markedReport is what is known of a report that went the whole way.
 type markedReport struct {
+	wrote                         time.Time // the moment before the reporter's last act
 	words, report, caseID, number string
 	person                        string
 	marks                         []string // must be nowhere
@@ -96,9 +125,10 @@ func markedAnonymous(t *testing.T, s *running.Installation) markedReport {
 	receipt, _ := reportWithPhoto(t, b, words)
 	c := caseOfReport(t, s.SignIn(t, "leder"), words)
 	followUp(t, b, receipt.Code)
+	wrote := time.Now()
 	b.Post("/api/deviation/v1/public/follow-up/messages",
 		deviationapi.MessageByCode{Tenant: "bjorkvag", Code: receipt.Code, MessageId: uuid.NewString(), Text: "Mer om saken"}, nil)
-	return markedReport{words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number,
+	return markedReport{wrote: wrote, words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number,
 		marks: []string{mark, "203.0.113.77", place, receipt.Code, strings.ReplaceAll(receipt.Code, "-", "")}}
 }
 
@@ -115,10 +145,11 @@ func markedNamed(t *testing.T, s *running.Installation) markedReport {
 	manager.Post(at+"/acknowledge", nil, nil)
 	manager.Post(at+"/messages", casesapi.NewMessage{MessageId: uuid.NewString(), Text: "Takk", Question: true}, nil)
 	manager.Get(at+"/candidates", nil)
+	wrote := time.Now().Add(-time.Second) // whose times are kept by the second
 	b.Post("/api/deviation/v1/reports/"+receipt.ReportId+"/messages", deviationapi.NewMessage{MessageId: uuid.NewString(), Text: "Vær så god"}, nil)
 	b.Get("/api/deviation/v1/reports/"+receipt.ReportId, nil)
 	b.Must(http.StatusOK, b.Call("GET", "/api/deviation/v1/reports", nil, nil))
-	return markedReport{words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number, person: me.Id}
+	return markedReport{wrote: wrote, words: words, report: receipt.ReportId, caseID: c.Summary.Id, number: c.Summary.Number, person: me.Id}
 }
 
 // sealedIdentity is the field of a report's document, in JSON of any store.

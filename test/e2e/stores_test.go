@@ -214,7 +214,7 @@ func busRecords(t *testing.T, url string) (records []string) {
 		done := false
 		err := b.Follow(ctx, topic, func(_ context.Context, batch []bus.Message) error {
 			for _, m := range batch {
-				got = append(got, fmt.Sprintf("%s %s %s %s %s %v %s", topic, m.Tenant, m.Key, m.ID, m.Type, m.Trace, m.Value))
+				got = append(got, fmt.Sprintf("%s %s %s %s %s %s %v %s", topic, m.Time.Format(time.RFC3339Nano), m.Tenant, m.Key, m.ID, m.Type, m.Trace, m.Value))
 			}
 			return nil
 		}, func() { done = true; cancel() })
