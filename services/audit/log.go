@@ -115,12 +115,13 @@ func (l *tenantLog) extendAll(ctx context.Context, batch []pendingEntry) error {
 	return nil
 }
 
-// extend appends one chunk. Where only the hour is kept, its time is the hour
-// or, because the log never goes back, that of what precedes it.
+// extend appends one chunk. Where only the hour is kept, that is its time too:
+// the one time in the log that may be before what precedes it (bundle.Verify
+// knows), because the time of that would tell more.
 func (l *tenantLog) extend(ctx context.Context, batch []pendingEntry, hour bool) error {
 	now := l.now()
 	if hour {
-		now = laterOf(now.Truncate(time.Hour), l.last)
+		now = now.Truncate(time.Hour)
 	}
 	c := chunk{Tenant: string(l.id), First: l.size, Logged: now, HashStart: tlog.StoredHashCount(l.size)}
 	grown := l.hashes.grow(ctx, c.HashStart)
@@ -149,7 +150,7 @@ func (l *tenantLog) extend(ctx context.Context, batch []pendingEntry, hour bool)
 		return err
 	}
 	l.size += int64(len(batch))
-	l.last = now
+	l.last = laterOf(l.last, now)
 	grown.keep(c)
 	if err := l.apply(ctx, c); err != nil {
 		l.loaded = false

@@ -88,7 +88,8 @@ var timestamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z`)
 func namedWithin(stores map[string][]string, about []string, from time.Time) (records []string) {
 	for store, all := range stores {
 		for _, r := range all {
-			if !containsAny(r, about) {
+			// What a person read before can be logged a moment later.
+			if !containsAny(r, about) || strings.Contains(r, `"action":"case.read"`) || strings.Contains(r, `"action": "case.read"`) {
 				continue
 			}
 			for _, text := range timestamp.FindAllString(r, -1) {

@@ -73,6 +73,15 @@ type Entry struct {
 	Proof []string `json:"proof,omitempty"`
 }
 
+// latest is when the entry was logged at the latest. Of what a reporter does
+// the log keeps the hour: then it was at any moment of it.
+func (e Entry) latest() time.Time {
+	if e.Logged.Equal(e.Logged.Truncate(time.Hour)) {
+		return e.Logged.Add(time.Hour)
+	}
+	return e.Logged
+}
+
 // Earlier is a checkpoint that was signed before the bundle's own.
 type Earlier struct {
 	Checkpoint string   `json:"checkpoint"`

@@ -16,7 +16,7 @@ import (
 	"varde.internal/schemas/topics"
 )
 
-var begin = time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+var begin = time.Date(2026, 11, 22, 8, 0, 7, 0, time.UTC)
 
 // log is a small audit log in memory, with what an attacker would have: the
 // store, and in the worst case the key.
@@ -363,4 +363,31 @@ func FuzzVerifyNeverPanics(f *testing.F) {
 			bundle.Verify(b, bundle.Options{})
 		}
 	})
+}
+
+// What a reporter does is logged by the hour: that is before what precedes it
+// in the same hour, and nothing is wrong with it. An hour that is over is.
+func TestAnEntryOfTheHourIsNotBackdated_N7(t *testing.T) {
+	t.Parallel()
+	hour := begin.Truncate(time.Hour)
+	for name, c := range map[string]struct {
+		logged    time.Time
+		backdated bool
+	}{
+		"this hour":   {hour, false},
+		"the one ago": {hour.Add(-2 * time.Hour), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := twenty(t)
+			l.add(func(r *topics.AuditRecord, logged *time.Time) { *logged, r.Time = c.logged, c.logged })
+			l.sign()
+			found := kinds(bundle.Verify(l.export(0, 21), bundle.Options{Key: l.key.Public}))
+			if c.backdated {
+				require.Contains(t, found, bundle.KindBackdated)
+			} else {
+				require.Empty(t, found)
+			}
+		})
+	}
 }

@@ -169,9 +169,9 @@ func (v *verification) entries() {
 			v.problem(want, KindFormat, "its leaf is no hash")
 		}
 		v.leaves = append(v.leaves, leaf)
-		if e.Logged.Before(last) {
+		if e.latest().Before(last) {
 			v.problem(want, KindBackdated, "was logged before the record that precedes it")
-		} else {
+		} else if e.Logged.After(last) {
 			last = e.Logged
 		}
 		if e.Logged.After(v.head.Time.Add(slack)) {
@@ -207,7 +207,7 @@ func (v *verification) content(index int64, e Entry, leaf tlog.Hash) bool {
 		v.problem(index, KindChanged, "its id or tenant is not the record's")
 	}
 	switch late := e.Logged.Sub(r.Time); {
-	case late < -ahead:
+	case e.latest().Sub(r.Time) < -ahead:
 		v.problem(index, KindBackdated, "says that it happened after it was logged")
 	case late > lateAfter:
 		v.report.Late++
@@ -324,7 +324,7 @@ func (v *verification) begins(c Checkpoint, proof []string) bool {
 func (v *verification) times(c Checkpoint) {
 	for i, e := range v.bundle.Entries {
 		index := v.bundle.From + int64(i)
-		if index < c.Size && e.Logged.After(c.Time.Add(slack)) || index >= c.Size && e.Logged.Before(c.Time.Add(-slack)) {
+		if index < c.Size && e.Logged.After(c.Time.Add(slack)) || index >= c.Size && e.latest().Before(c.Time.Add(-slack)) {
 			v.problem(index, KindBackdated, fmt.Sprintf("its time contradicts the checkpoint of %s", formatTime(c.Time)))
 		}
 	}
