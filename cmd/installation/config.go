@@ -30,6 +30,9 @@ type Config struct {
 	Data string `yaml:"data" env:"DATA"`
 	// Public is the address people use. Empty: the address that web listens on.
 	Public string `yaml:"public" env:"PUBLIC"`
+	// TrustedProxies are the networks of the proxies in front of web: their word
+	// is taken for the address that a request came from.
+	TrustedProxies []string `yaml:"trustedProxies" env:"TRUSTED_PROXIES"`
 
 	Bus       config.Secret `yaml:"bus" env:"BUS"`             // kafka://…
 	Documents config.Secret `yaml:"documents" env:"DOCUMENTS"` // mongodb://… or sqlite://…

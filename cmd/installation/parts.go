@@ -97,7 +97,7 @@ func (in *Installation) Identity() identity.Config {
 
 func (in *Installation) web() web.Config {
 	c := web.Default()
-	c.Public, c.UI = in.cfg.Public, ui.FS()
+	c.Public, c.UI, c.TrustedProxies = in.cfg.Public, ui.FS(), in.cfg.TrustedProxies
 	for _, a := range in.cfg.DemoAccounts {
 		c.DemoAccounts = append(c.DemoAccounts, web.DemoAccount(a))
 	}

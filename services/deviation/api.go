@@ -145,9 +145,22 @@ func (a api) SubmitAsMe(ctx context.Context, in deviationapi.NewReport) (deviati
 func (a api) submit(ctx context.Context, in deviationapi.NewReport, tid string, who *auth.Principal) (deviationapi.Receipt, error) {
 	r, err := a.s.Submit(ctx, Submission{
 		Tenant: tid, SubmissionID: in.SubmissionId, FormType: in.FormType, FormVersion: in.FormVersion,
-		Answers: in.Answers, DraftToken: in.Draft, Reporter: who,
+		Answers: in.Answers, DraftToken: in.Draft, Reporter: who, Proof: proofOf(in.Proof),
 	})
 	return deviationapi.Receipt{ReportId: r.ReportID, Code: r.Code, Submitted: r.Submitted, Notice: deviationapi.ReceiptNotice(r.Notice)}, err
+}
+
+// proofOf is nil where none came.
+func proofOf(p deviationapi.Proof) *Proof {
+	if p.Nonce == "" {
+		return nil
+	}
+	return &Proof{Challenge{p.Nonce, p.Rounds, p.Tries, p.Key, p.Signature}, p.Number}
+}
+
+func (a api) Challenge(_ context.Context, tid string) (deviationapi.Challenge, error) {
+	c, err := a.s.Challenge(tid)
+	return deviationapi.Challenge{Nonce: c.Nonce, Rounds: c.Rounds, Tries: c.Tries, Key: c.Key, Signature: c.Signature}, err
 }
 
 func (a api) FollowByCode(ctx context.Context, in deviationapi.FollowUpRequest) (deviationapi.FollowUp, error) {

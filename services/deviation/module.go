@@ -10,7 +10,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"varde.internal/platform/bus"
 	"varde.internal/platform/docstore"
@@ -30,10 +29,15 @@ type Config struct {
 	UploadBytesPerDay int64
 	DraftsPerDay      int
 	// Anonymous reports, of all of a tenant's together: addresses of callers are
-	// not known here, on purpose. A flood beyond it makes anonymous reporters
-	// wait (the form keeps the report and tries again), never signed-in ones.
+	// not known here, on purpose. When half of the burst is used up, a proof of
+	// work is asked for, which the form makes by itself; what comes with one
+	// counts on a bound of its own. Beyond that anonymous reporters wait (the
+	// form keeps the report and tries again), signed-in ones never.
 	AnonymousPerMinute float64
 	AnonymousBurst     int
+	ProvenPerMinute    float64
+	ProvenBurst        int
+	Work               Work
 	// Reports, and places for files, of one signed-in person.
 	PersonPerMinute float64
 	PersonBurst     int
@@ -50,7 +54,7 @@ func Default() Config {
 	return Config{
 		Limits:    Limits{Files: 10, FileBytes: 25 << 20, DraftBytes: 100 << 20},
 		DraftLife: 24 * time.Hour, UploadBytesPerDay: 5 << 30, DraftsPerDay: 5000,
-		AnonymousPerMinute: 120, AnonymousBurst: 1000, PersonPerMinute: 2, PersonBurst: 40, MissesPerMinute: 30, MissesBurst: 60,
+		AnonymousPerMinute: 120, AnonymousBurst: 1000, ProvenPerMinute: 600, ProvenBurst: 2000, Work: DefaultWork(), PersonPerMinute: 2, PersonBurst: 40, MissesPerMinute: 30, MissesBurst: 60,
 		Uploads: 3, SweepInterval: 10 * time.Minute,
 	}
 }
@@ -59,14 +63,14 @@ func Default() Config {
 func (c Config) Validate() error {
 	for name, n := range map[string]int64{
 		"files": int64(c.Limits.Files), "file bytes": c.Limits.FileBytes, "draft bytes": c.Limits.DraftBytes, "draft life": int64(c.DraftLife),
-		"upload bytes": c.UploadBytesPerDay, "drafts": int64(c.DraftsPerDay), "anonymous burst": int64(c.AnonymousBurst),
+		"upload bytes": c.UploadBytesPerDay, "drafts": int64(c.DraftsPerDay), "anonymous burst": int64(c.AnonymousBurst), "proven burst": int64(c.ProvenBurst), "work": int64(c.Work.Rounds) * int64(c.Work.Tries),
 		"person burst": int64(c.PersonBurst), "misses burst": int64(c.MissesBurst), "uploads": int64(c.Uploads), "sweep interval": int64(c.SweepInterval),
 	} {
 		if n <= 0 {
 			return fmt.Errorf("deviation: %s must be positive", name)
 		}
 	}
-	if c.AnonymousPerMinute <= 0 || c.PersonPerMinute <= 0 || c.MissesPerMinute <= 0 {
+	if c.AnonymousPerMinute <= 0 || c.ProvenPerMinute <= 0 || c.PersonPerMinute <= 0 || c.MissesPerMinute <= 0 {
 		return errors.New("deviation: rates must be positive")
 	}
 	return nil
@@ -170,9 +174,10 @@ func openService(ctx context.Context, deps run.Deps, cfg Config, places *Places,
 		blobs: deps.Blobs, audit: deps.Audit, log: deps.Log, clock: deps.Clock, places: places, forms: forms, cfg: cfg,
 		keys: Secrets{
 			Identity: deps.Secret("reporter-identity"), Index: deps.Secret("reporter-index"), Receipt: deps.Secret("receipt-codes"),
-			Exclusion: deps.Secret("reporter-exclusion"), Topic: deps.Secret("topic-keys"),
+			Exclusion: deps.Secret("reporter-exclusion"), Topic: deps.Secret("topic-keys"), Challenge: deps.Secret("report-challenges"),
 		},
-		quotas:   &quotas{cfg: cfg, reports: map[string]*rate.Limiter{}, misses: map[string]*rate.Limiter{}, persons: map[string]*rate.Limiter{}},
+		quotas:   newQuotas(),
+		spent:    &spentProofs{until: map[string]time.Time{}},
 		cleaning: make(chan struct{}, cfg.Uploads),
 	}
 	// The store notes when a document was written: of these, the hour.

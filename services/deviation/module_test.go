@@ -190,12 +190,12 @@ func TestCodesCannotBeTriedOut_N7(t *testing.T) {
 
 func TestAnonymousFloodsAreBoundedAndSignedInReportsAreNot_N7(t *testing.T) {
 	t.Parallel()
-	w := start(t, func(c *Config) { c.AnonymousBurst = 2; c.DraftsPerDay = 2 })
+	w := start(t, func(c *Config) { c.AnonymousBurst = 3; c.DraftsPerDay = 2 })
 	for i := range 2 {
 		require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", submission(fmt.Sprint("a", i))).Status)
 		w.draft()
 	}
-	require.Equal(t, "too-many-reports", w.call("POST", "/v1/public/reports", "", submission("c")).Slug())
+	require.Equal(t, "proof-of-work-needed", w.call("POST", "/v1/public/reports", "", submission("c")).Slug())
 	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", submission("a0")).Status, "a repeat is no new report")
 	require.Equal(t, "upload-quota", w.call("POST", "/v1/public/drafts", "", map[string]any{"tenant": "bo"}).Slug())
 	require.Equal(t, 201, w.call("POST", "/v1/reports", w.token("someone"), submission("d")).Status)

@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"varde.internal/platform/audit"
 	"varde.internal/platform/auth"
@@ -35,9 +31,9 @@ var (
 	ErrTooManyTry = problem.New(problem.KindTooMany, "too-many-tries", "Too many codes that do not exist were tried. Check the code and try again in a few minutes.")
 )
 
-// Secrets are the service's keys. Identity and Index never leave it; Exclusion
+// Secrets are the service's keys. Identity, Index and Challenge never leave it; Exclusion
 // is shared with the cases service.
-type Secrets struct{ Identity, Index, Receipt, Exclusion, Topic []byte }
+type Secrets struct{ Identity, Index, Receipt, Exclusion, Topic, Challenge []byte }
 
 // Service is the use cases. Safe for concurrent use.
 type Service struct {
@@ -54,35 +50,8 @@ type Service struct {
 	cfg      Config
 	keys     Secrets
 	quotas   *quotas
+	spent    *spentProofs
 	cleaning chan struct{} // files in memory at once
-}
-
-// quotas bound what comes in, in memory (N7): without sign-in per tenant,
-// because addresses of callers are not known here, on purpose; of those who are
-// signed in per person, by a keyed hash that is forgotten when it bounds nothing.
-type quotas struct {
-	mu      sync.Mutex
-	reports map[string]*rate.Limiter
-	misses  map[string]*rate.Limiter
-	persons map[string]*rate.Limiter
-	cfg     Config
-}
-
-// maxLimiters is how many there are before those that are full again go.
-const maxLimiters = 4096
-
-func (q *quotas) take(table map[string]*rate.Limiter, tid string, perMinute float64, burst int, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	l := table[tid]
-	if l == nil {
-		if len(table) >= maxLimiters {
-			maps.DeleteFunc(table, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
-		}
-		l = rate.NewLimiter(rate.Limit(perMinute/60), burst)
-		table[tid] = l
-	}
-	return l.AllowN(now, 1)
 }
 
 // untraced is a context of the same tenant and deadline that carries no trace:
@@ -103,6 +72,8 @@ type Submission struct {
 	FormVersion  int
 	Answers      Answers
 	DraftToken   string
+	// Proof of work; asked for where many anonymous reports come in.
+	Proof *Proof
 	// Reporter is the verified caller; nil for an anonymous report.
 	Reporter *auth.Principal
 }
@@ -212,22 +183,6 @@ func (s *Service) Submit(ctx context.Context, in Submission) (Receipt, error) {
 		return Receipt{}, err
 	}
 	return s.receipt(doc, code, digest)
-}
-
-// bound holds a new report to its quota: a person's own, or that of all
-// anonymous ones of the tenant.
-func (s *Service) bound(in Submission) error {
-	now := s.clock()
-	if in.Reporter == nil {
-		if !s.quotas.take(s.quotas.reports, in.Tenant, s.cfg.AnonymousPerMinute, s.cfg.AnonymousBurst, now) {
-			return ErrTooMany
-		}
-		return nil
-	}
-	if !s.quotas.take(s.quotas.persons, "report/"+s.ownerOf(in.Tenant, in.Reporter.Subject), s.cfg.PersonPerMinute, s.cfg.PersonBurst, now) {
-		return ErrTooManyOwn
-	}
-	return nil
 }
 
 func (s *Service) receipt(doc docstore.Doc[Report], code, digest string) (Receipt, error) {

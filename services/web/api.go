@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/netip"
 	"slices"
 
 	"varde.internal/platform/httpx"
@@ -14,6 +15,7 @@ type api struct {
 	cfg    Config
 	origin Origin
 	key    []byte // of the CSRF tokens
+	from   *addresses
 }
 
 var _ webhttp.Web = api{}
@@ -55,6 +57,11 @@ func (a api) Target(path string) (webhttp.Target, error) {
 	}
 	public := publicPath(rest)
 	return webhttp.Target{Service: service, Base: a.endpoint(service), Path: rest, Public: public, Silent: public || service == silent}, nil
+}
+
+// Admit implements webhttp.Web.
+func (a api) Admit(method string, t webhttp.Target, peer netip.Addr, forwarded string) error {
+	return a.from.admit(sendingOf(method, t), peer, forwarded)
 }
 
 // DemoAccounts implements webhttp.Web.

@@ -25,6 +25,10 @@ type Config struct {
 	Public string `yaml:"public" env:"PUBLIC"`
 	// Upload is how long passing on a request may take, a large file included.
 	Upload time.Duration `yaml:"upload" env:"UPLOAD"`
+	// TrustedProxies are networks whose X-Forwarded-For is believed.
+	TrustedProxies []string `yaml:"trustedProxies" env:"TRUSTED_PROXIES"`
+	// Anonymous bounds what each address sends without sign-in.
+	Anonymous AddressBounds `yaml:"anonymous" envPrefix:"ANONYMOUS_"`
 
 	// UI is the built interface (index.html at its root); nil: none is served.
 	UI fs.FS `yaml:"-"`
@@ -45,6 +49,9 @@ func Default() Config {
 		Upload:   2 * time.Minute,
 		Services: []string{"identity", "register", "deviation", "cases", "search", "audit", "sources"},
 		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "sources", "web"},
+		// A town hall behind one address sends far less; ten times of it from one
+		// is a flood.
+		Anonymous: AddressBounds{WordsPerMinute: 30, WordsBurst: 120, FilesPerMinute: 60, FilesBurst: 300},
 	}
 }
 
@@ -53,6 +60,14 @@ func (c *Config) Validate() error {
 	var errs []error
 	if _, err := NewOrigin(c.Public); err != nil {
 		errs = append(errs, err)
+	}
+	for _, text := range c.TrustedProxies {
+		if _, err := readPrefix(text); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if b := c.Anonymous; b.WordsPerMinute > 0 && b.WordsBurst < 1 || b.FilesPerMinute > 0 && b.FilesBurst < 1 {
+		errs = append(errs, errors.New("web.anonymous: a rate needs a burst of at least 1"))
 	}
 	if c.Upload < 10*time.Second {
 		errs = append(errs, errors.New("web.upload: at least 10s"))
@@ -83,7 +98,14 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 		return nil, err
 	}
 	s := newService(deps.Tokens, deps.Endpoint, cfg.Parts, deps.Clock)
-	front, err := webhttp.New(api{s, cfg, origin, deps.Secret("csrf")}, webhttp.Config{Name: Name, UI: cfg.UI, Upload: cfg.Upload})
+	from, err := newAddresses(cfg.Anonymous, cfg.TrustedProxies, deps.Clock, func() {
+		// Neither address is named: it may be a reporter's.
+		deps.Log.Warn("requests are forwarded by a proxy that web.trustedProxies does not name: no bound per address holds") //nolint:noctx // belongs to no request
+	})
+	if err != nil {
+		return nil, err
+	}
+	front, err := webhttp.New(api{s, cfg, origin, deps.Secret("csrf"), from}, webhttp.Config{Name: Name, UI: cfg.UI, Upload: cfg.Upload})
 	if err != nil {
 		return nil, err
 	}

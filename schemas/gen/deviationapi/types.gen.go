@@ -196,6 +196,15 @@ type Attachment struct {
 	Size   int64  `json:"size"`
 }
 
+// Challenge defines model for Challenge.
+type Challenge struct {
+	Key       string `json:"key"`
+	Nonce     string `json:"nonce"`
+	Rounds    int    `json:"rounds"`
+	Signature string `json:"signature"`
+	Tries     int    `json:"tries"`
+}
+
 // Choice defines model for Choice.
 type Choice struct {
 	Id   string `json:"id"`
@@ -416,11 +425,24 @@ type NewReport struct {
 	FormType    string `json:"formType"`
 	FormVersion int    `json:"formVersion"`
 
+	// Proof A challenge as it was given, with the number that was found.
+	Proof Proof `json:"proof,omitempty,omitzero"`
+
 	// SubmissionId At least 128 random bits that the client makes before the first try and keeps secret, because they give the receipt again.
 	SubmissionId string `json:"submissionId"`
 
 	// Tenant Needed without sign-in; with it, the caller's own tenant is used.
 	Tenant string `json:"tenant,omitempty,omitzero"`
+}
+
+// Proof A challenge as it was given, with the number that was found.
+type Proof struct {
+	Key       string `json:"key"`
+	Nonce     string `json:"nonce"`
+	Number    int    `json:"number"`
+	Rounds    int    `json:"rounds"`
+	Signature string `json:"signature"`
+	Tries     int    `json:"tries"`
 }
 
 // Receipt defines model for Receipt.

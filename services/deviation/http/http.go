@@ -18,6 +18,7 @@ type Deviation interface {
 	Tenants(ctx context.Context) (deviationapi.TenantList, error)
 	Forms(ctx context.Context, tenant string) (deviationapi.FormList, error)
 	Form(ctx context.Context, tenant, formType string) (deviationapi.Form, error)
+	Challenge(ctx context.Context, tenant string) (deviationapi.Challenge, error)
 	NewDraft(ctx context.Context, in deviationapi.NewDraft) (deviationapi.Draft, error)
 	NewMyDraft(ctx context.Context) (deviationapi.Draft, error)
 	Upload(ctx context.Context, tenant, token, name string, body io.Reader) (deviationapi.Attachment, error)
@@ -42,6 +43,7 @@ func Routes(app *fiber.App, service func() (Deviation, error)) {
 	public.Get("/tenants/:tenant/forms/:formType", httpx.Answer(service, fiber.StatusOK, func(s Deviation, c *fiber.Ctx) (deviationapi.Form, error) {
 		return s.Form(c.UserContext(), c.Params("tenant"), c.Params("formType"))
 	}))
+	public.Post("/tenants/:tenant/challenges", httpx.AnswerOne(service, "tenant", Deviation.Challenge))
 	public.Post("/drafts", httpx.Take(service, fiber.StatusCreated, Deviation.NewDraft))
 	public.Post("/attachments", httpx.Answer(service, fiber.StatusCreated, func(s Deviation, c *fiber.Ctx) (deviationapi.Attachment, error) {
 		return s.Upload(c.UserContext(), c.Get(httpx.HeaderTenant), c.Get(httpx.HeaderDraft), c.Get(httpx.HeaderFileName), httpx.BodyReader(c))

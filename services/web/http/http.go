@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -49,6 +50,9 @@ type Web interface {
 	CSRF(session string) string
 	// Target finds where an /api path leads; httpx.ErrNoAddress where nowhere.
 	Target(path string) (Target, error)
+	// Admit refuses what goes beyond what its address may send without sign-in.
+	// Forwarded is the X-Forwarded-For header; neither is kept.
+	Admit(method string, t Target, peer netip.Addr, forwarded string) error
 
 	SignIn(ctx context.Context, in webapi.SignIn) (identityapi.OpenedSession, error)
 	SignOut(ctx context.Context, session string) error

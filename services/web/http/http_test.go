@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -643,4 +644,35 @@ func TestAnInterfaceWithoutItsFirstPageDoesNotStart(t *testing.T) {
 	cfg.UI = fstest.MapFS{"x.js": {Data: []byte("1")}}
 	_, err := web.New(run.Deps{Secret: func(string) []byte { return nil }, Endpoint: func(string) string { return "" }}, cfg)
 	require.ErrorContains(t, err, "index.html")
+}
+
+// Through the door: one address floods, another sends its report, and neither
+// is in the log or passed on.
+func TestAFloodEndsAtItsOwnAddress_N7(t *testing.T) {
+	t.Parallel()
+	d := open(t, func(c *web.Config) {
+		c.TrustedProxies = []string{"127.0.0.0/8"}
+		c.Anonymous = web.AddressBounds{WordsPerMinute: 1, WordsBurst: 3, FilesPerMinute: 1, FilesBurst: 3}
+	})
+	b := d.browser()
+	send := func(address string) (*http.Response, []byte) {
+		return b.send("POST", "/api/deviation/v1/public/reports", strings.NewReader("{}"), "X-Forwarded-For", "198.51.100.3, "+address)
+	}
+	for i := range 10 {
+		resp, body := send("203.0.113.77")
+		if i < 3 {
+			require.Equal(t, 200, resp.StatusCode, "%s", body)
+			continue
+		}
+		require.Equal(t, 429, resp.StatusCode)
+		require.Equal(t, "too-many-from-here", slug(body))
+		require.NotContains(t, string(body), "203.0.113")
+	}
+	resp, _ := send("203.0.113.78")
+	require.Equal(t, 200, resp.StatusCode)
+	require.NotContains(t, d.logged(), "203.0.113")
+	require.NotContains(t, d.logged(), "198.51.100")
+	for _, h := range d.echo.headers {
+		require.NotContains(t, fmt.Sprint(h), "203.0.113")
+	}
 }

@@ -54,6 +54,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/public/tenants/{tenant}/challenges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description A proof of work for one anonymous report, for when submitAnonymously answers proof-of-work-needed. The number below tries is to be found whose PBKDF2-HMAC-SHA-256 (password nonce, salt the number in decimal digits, so many rounds, 16 bytes, hexadecimal) is key. It can be answered once, for ten minutes. */
+        post: operations["newChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/public/drafts": {
         parameters: {
             query?: never;
@@ -350,6 +367,23 @@ export interface components {
             };
             /** @description Token of the draft that holds the files. */
             draft?: string;
+            proof?: components["schemas"]["Proof"];
+        };
+        Challenge: {
+            nonce: string;
+            rounds: number;
+            tries: number;
+            key: string;
+            signature: string;
+        };
+        /** @description A challenge as it was given, with the number that was found. */
+        Proof: {
+            nonce: string;
+            rounds: number;
+            tries: number;
+            key: string;
+            signature: string;
+            number: number;
         };
         Receipt: {
             reportId: string;
@@ -560,6 +594,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Form"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    newChallenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tenant's short name. */
+                tenant: components["parameters"]["Tenant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The work. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Challenge"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -120,4 +120,22 @@ describe('a report that is sent', () => {
       expect(uploads.map((c) => c.credentials)).toEqual(['omit', 'omit'])
     }
   })
+  it('is sent again with a proof of work where many come in, without the session (N7)', async () => {
+    const challenge = await challengeWith(37)
+    serve((call) => {
+      if (call.path.endsWith('/challenges')) return { status: 200, body: challenge }
+      if (call.path === '/v1/public/reports' && !call.body.proof) return { status: 429, slug: 'proof-of-work-needed' }
+      return usual(call)
+    })
+    expect((await deliver('bo', form, await draftWith({ files: [] }), () => undefined)).receipt).toEqual(receipt)
+    expect(reports().map((c) => c.body.proof)).toEqual([undefined, { ...challenge, number: 37 }])
+    expect(calls.every((c) => c.credentials === 'omit')).toBe(true)
+  })
 })
+
+/** A challenge as the server makes it. */
+async function challengeWith(number: number) {
+  const { pbkdf2Sync } = await import('node:crypto')
+  const nonce = 'bm9uY2U.1767225600'
+  return { nonce, rounds: 10, tries: 50, key: pbkdf2Sync(nonce, String(number), 10, 16, 'sha256').toString('hex'), signature: 's' }
+}
