@@ -98,7 +98,6 @@ func (a *addresses) client(peer netip.Addr, forwarded string) (ip netip.Addr, ok
 	ip = peer.Unmap()
 	if !a.trusts(ip) {
 		if forwarded != "" && len(a.trusted) == 0 {
-			a.warn()
 			return ip, false
 		}
 		return ip, ip.IsValid() && !ip.IsLoopback()
@@ -118,6 +117,15 @@ func (a *addresses) client(peer netip.Addr, forwarded string) (ip netip.Addr, ok
 		}
 	}
 	return ip, false
+}
+
+// notice warns once where a proxy forwards that nobody configured. It is told
+// of requests of people who are known alone: a line in the log at the time of a
+// reporter's would date it.
+func (a *addresses) notice(forwarded string) {
+	if forwarded != "" && len(a.trusted) == 0 {
+		a.warn()
+	}
 }
 
 // keyOf is what an address is known by. Of IPv6 it is the /64, which is what a

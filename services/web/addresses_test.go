@@ -75,6 +75,9 @@ func TestOnlyATrustedProxyNamesAnotherAddress_N7(t *testing.T) {
 		if ok {
 			require.Equal(t, c.want, ip.String(), name)
 		}
+		require.Zero(t, *warned, "a reporter's request writes no line")
+		a.notice(c.forwarded)
+		a.notice(c.forwarded)
 		require.Equal(t, c.trusted == nil && c.forwarded != "", *warned == 1, name)
 	}
 	_, err := newAddresses(AddressBounds{}, []string{"proxy.example"}, time.Now, func() {})
@@ -102,7 +105,9 @@ func TestAddressesAreForgotten_N7(t *testing.T) {
 
 func TestWhatARequestSends(t *testing.T) {
 	t.Parallel()
-	public := func(path string) webhttp.Target { return webhttp.Target{Service: "deviation", Path: path, Public: true} }
+	public := func(path string) webhttp.Target {
+		return webhttp.Target{Service: "deviation", Path: path, Public: true}
+	}
 	require.Equal(t, sendsWords, sendingOf("POST", public("/v1/public/reports")))
 	require.Equal(t, sendsWords, sendingOf("POST", public("/v1/public/follow-up")))
 	require.Equal(t, sendsWords, sendingOf("POST", public("/v1/public/tenants/bo/challenges")))

@@ -61,6 +61,10 @@ func (a api) Target(path string) (webhttp.Target, error) {
 
 // Admit implements webhttp.Web.
 func (a api) Admit(method string, t webhttp.Target, peer netip.Addr, forwarded string) error {
+	if !t.Silent {
+		a.from.notice(forwarded)
+		return nil
+	}
 	return a.from.admit(sendingOf(method, t), peer, forwarded)
 }
 

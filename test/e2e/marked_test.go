@@ -30,7 +30,7 @@ func TestAMarkedReporterIsNowhere(t *testing.T) {
 		s := w.stack
 		named := markedNamed(t, s)
 		anonymous := markedAnonymous(t, s) // last: nobody else may be at its case after what it wrote
-		time.Sleep(2 * time.Second) // for what is still on its way
+		time.Sleep(2 * time.Second)        // for what is still on its way
 		stores := decode(t, s)
 
 		// Positive controls: the reading finds what has to be there.

@@ -62,11 +62,11 @@ func (f *Front) forward(c *fiber.Ctx) error {
 	session := c.Cookies(f.sessionCookie)
 	if t.Public {
 		session = "" // nobody is known there, signed in or not
-		peer, _ := netip.AddrFromSlice(c.Context().RemoteIP())
-		if err := f.web.Admit(c.Method(), t, peer, strings.Join(c.GetReqHeaders()[fiber.HeaderXForwardedFor], ",")); err != nil {
-			return err
-		}
 	} else if err := f.guard(c, session); err != nil {
+		return err
+	}
+	peer, _ := netip.AddrFromSlice(c.Context().RemoteIP())
+	if err := f.web.Admit(c.Method(), t, peer, strings.Join(c.GetReqHeaders()[fiber.HeaderXForwardedFor], ",")); err != nil {
 		return err
 	}
 	body, err := readBody(c)
