@@ -8,6 +8,7 @@ import (
 	"varde.internal/ingest/collector"
 	"varde.internal/ingest/correlator"
 	"varde.internal/ingest/indexer"
+	"varde.internal/ingest/parse"
 	"varde.internal/ingest/sources"
 	"varde.internal/platform/backup"
 	"varde.internal/platform/config"
@@ -42,7 +43,7 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 	case "cases":
 		return cases.New(deps, cases.Default())
 	case "register":
-		return register.New(deps)
+		return register.New(deps, register.Config{CheckMapping: mappingFaults})
 	case "deviation":
 		return deviation.New(deps, deviation.Default())
 	case "search":
@@ -69,6 +70,14 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 		return web.New(deps, in.web())
 	}
 	return nil, fmt.Errorf("there is no part %q", name)
+}
+
+// mappingFaults is the register's check of a mapping: by the parsers.
+func mappingFaults(text string) (faults []register.MappingFault) {
+	for _, f := range parse.Faults(parse.CheckMapping(text)) {
+		faults = append(faults, register.MappingFault{Line: f.Line, Text: f.Text})
+	}
+	return faults
 }
 
 // audit tells the audit log of the restoration that the data folder comes from:

@@ -164,7 +164,7 @@ func (m *Module) document(b *batch, o *origin, item *http.Item, l line, now time
 		item.Status, item.Reason = 400, "the document is larger than a line may be"
 		return
 	default:
-		l = readDocument(l)
+		l = o.document(l)
 	}
 	before := b.made.dead
 	m.intake.add(b, o, l, now)
@@ -193,6 +193,14 @@ type shipped struct {
 	SyslogTag string          `json:"syslogtag"`
 	ProcID    string          `json:"procid"`
 	Process   json.RawMessage `json:"process"`
+}
+
+// document finds what to parse of a document.
+func (o *origin) document(l line) line {
+	if o.source.Mapping != nil {
+		return rowOf(o.source.Mapping, l)
+	}
+	return readDocument(l)
 }
 
 // readDocument finds the line in a document. A document that is an event by

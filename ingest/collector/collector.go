@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"varde.internal/ingest/parse"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/id"
 	"varde.internal/schemas/ecs"
@@ -102,6 +103,12 @@ type Source struct {
 	ID     string
 	Tenant string // that owns it
 	topics.Source
+	// Mapping reads the lines where the source has one; MappingFault says why
+	// the one that it has cannot.
+	Mapping      *parse.Mapping
+	MappingFault string
+	// Turn is how often the mapping became another: it grows for ever.
+	Turn int
 }
 
 // Reasons of dead letters besides those of package parse.

@@ -105,7 +105,10 @@ func (r *rig) start(cfg Config) {
 		require.NoError(r.t, <-ended)
 	})
 	r.t.Cleanup(r.stop)
-	await.True(r.t, func() bool { return m.Ready(ctx) == nil })
+	// The register may be read before the sockets are open.
+	await.True(r.t, func() bool {
+		return m.Ready(ctx) == nil && (cfg.SyslogTCP == "" || m.SyslogTCP() != "") && (cfg.SyslogUDP == "" || m.SyslogUDP() != "") && (cfg.SyslogTLS.Listen == "" || m.SyslogTLS() != "")
+	})
 }
 
 // watch keeps what is published, every message of it.

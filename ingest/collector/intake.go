@@ -29,7 +29,6 @@ type intake struct {
 	period  string
 	zone    string
 	metrics *metrics
-	zones   sync.Map // name → *time.Location, which Go reads from its file each time
 }
 
 // origin is what the lines of one connection or file have in common.
@@ -41,7 +40,7 @@ type origin struct {
 	// reference resolves times without a year of lines that were written long
 	// before they came; zero: their receipt does.
 	reference time.Time
-	stream    *parse.Stream
+	stream    *Parser
 	live      bool
 	counts    *counts
 	keys      map[place]string // of messages
@@ -53,32 +52,22 @@ type place struct{ tenant, host string }
 // rememberedKeys bounds the keys that an origin keeps.
 const rememberedKeys = 1024
 
-// open returns an origin with its parser; what the register says about format
-// and zone that cannot be is logged, and the default is taken.
+// open returns an origin with its parser.
 func (i *intake) open(s Source, way, provenance string, o parse.Options) origin {
-	zone := s.TimeZone
-	if zone == "" {
-		zone = i.zone
+	zone, err := location(i.zone)
+	if err != nil { // Config.Validate has read it
+		zone = time.UTC
 	}
-	loc, err := i.location(zone)
-	if err != nil {
-		i.log.Warn("a source names a time zone that there is not", "source", s.ID)
-		loc = time.UTC
-	}
-	o.Zone, o.Format, o.Reuse = loc, s.Format, true
-	stream, err := parse.NewStream(o)
-	if err != nil {
-		i.log.Warn("a source names a format that there is not", "source", s.ID)
-		o.Format = ""
-		stream, _ = parse.NewStream(o)
-	}
+	o.Reuse = true
+	stream := NewParser(s, zone, o, i.log)
 	return origin{source: s, way: way, provenance: provenance, stream: stream, live: o.Live, counts: i.metrics.of(s.ID, way), keys: map[place]string{}}
 }
 
 // renew goes on for a source as the register has it now: with the parser and
 // what it remembers, unless the register wants another.
 func (i *intake) renew(o *origin, s Source) {
-	if o.source.ID == s.ID && o.source.Tenant == s.Tenant && o.source.TimeZone == s.TimeZone && o.source.Format == s.Format {
+	if o.source.ID == s.ID && o.source.Tenant == s.Tenant && o.source.TimeZone == s.TimeZone && o.source.Format == s.Format &&
+		o.source.Mapping == s.Mapping && o.source.MappingFault == s.MappingFault && o.source.Turn == s.Turn {
 		o.source = s
 		return
 	}
@@ -87,13 +76,17 @@ func (i *intake) renew(o *origin, s Source) {
 	o.path, o.reference = path, reference
 }
 
-func (i *intake) location(name string) (*time.Location, error) {
-	if loc, ok := i.zones.Load(name); ok {
+// zones are those that were asked for, by name: Go reads them from their file
+// each time.
+var zones sync.Map
+
+func location(name string) (*time.Location, error) {
+	if loc, ok := zones.Load(name); ok {
 		return loc.(*time.Location), nil
 	}
 	loc, err := time.LoadLocation(name)
 	if err == nil {
-		i.zones.Store(name, loc)
+		zones.Store(name, loc)
 	}
 	return loc, err
 }

@@ -43,7 +43,7 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 		case l.Piece || l.Rest:
 			one.reason, one.detail = ReasonTooLong, "a piece of a line that is too long"
 		case objects && len(parse.Split(text)) == 1:
-			one = readDocument(one)
+			one = o.document(one)
 		}
 		m.intake.add(&b, &o, one, try.received)
 		b.relieve(m.cfg.MaxBatch)

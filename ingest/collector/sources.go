@@ -24,6 +24,8 @@ type sources struct {
 
 	mu    sync.RWMutex
 	facts map[string]topics.Fact // of sources, by tenant and id
+	turns map[string]int         // of them
+	maps  mappings
 	hosts map[string]topics.Fact // tenants that are IT hosts
 	read  map[string]bool        // topics that were read to their end
 	ready chan struct{}
@@ -36,7 +38,7 @@ type sources struct {
 }
 
 func newSources(log *slog.Logger, clock func() time.Time) *sources {
-	return &sources{log: log, clock: clock, facts: map[string]topics.Fact{}, hosts: map[string]topics.Fact{}, read: map[string]bool{}, ready: make(chan struct{})}
+	return &sources{log: log, clock: clock, facts: map[string]topics.Fact{}, turns: map[string]int{}, maps: newMappings(), hosts: map[string]topics.Fact{}, read: map[string]bool{}, ready: make(chan struct{})}
 }
 
 // follow reads a topic of facts and goes on with what arrives.
@@ -81,7 +83,10 @@ func (s *sources) handle(_ context.Context, batch []bus.Message) error {
 func (s *sources) put(f topics.Fact) {
 	switch f.Kind {
 	case topics.KindSource:
-		s.facts[f.Tenant+"/"+f.ID] = f
+		s.facts[f.Tenant+"/"+f.ID], s.turns[f.Tenant+"/"+f.ID] = f, turns(f)
+		s.taken = time.Time{}
+	case topics.KindMapping:
+		s.maps.put(f)
 		s.taken = time.Time{}
 	case topics.KindTenant:
 		s.hosts[f.ID] = f
@@ -100,7 +105,7 @@ func (s *sources) current(f topics.Fact) (Source, bool) {
 		s.log.Error("a source of the register could not be read", "source", f.ID)
 		return Source{}, false
 	}
-	return Source{ID: f.ID, Tenant: f.Tenant, Source: src}, true
+	return Source{ID: f.ID, Tenant: f.Tenant, Source: src, Turn: s.turns[f.Tenant+"/"+f.ID]}, true
 }
 
 // all is every source that there is now, in a fixed order.
@@ -117,9 +122,11 @@ func (s *sources) all() []Source {
 	list = nil
 	for _, f := range s.facts {
 		if src, ok := s.current(f); ok {
+			s.maps.give(&src, s.snapshot, now)
 			list = append(list, src)
 		}
 	}
+	s.maps.keep(list)
 	slices.SortFunc(list, func(a, b Source) int { return strings.Compare(a.Tenant+"/"+a.ID, b.Tenant+"/"+b.ID) })
 	if !reflect.DeepEqual(list, s.snapshot) {
 		s.changes++

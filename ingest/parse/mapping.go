@@ -126,16 +126,26 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 	if len(text) > maxMapping {
 		return nil, errors.New("parse: mapping: the file is larger than 1 MiB")
 	}
+	m, err := DecodeMapping(text)
+	if err != nil {
+		return nil, err
+	}
+	return m, placed(m.Check(), text)
+}
+
+// DecodeMapping reads a mapping and makes it ready, without running its samples.
+// The error is made of Faults.
+func DecodeMapping(text []byte) (*Mapping, error) {
 	m := &Mapping{}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(m); err != nil {
-		return nil, fmt.Errorf("parse: mapping: %w", err)
+		return nil, yamlFaults(err)
 	}
 	if err := m.Prepare(); err != nil {
-		return nil, err
+		return nil, placed(err, text)
 	}
-	return m, m.Check()
+	return m, nil
 }
 
 // YAML writes the mapping as ReadMapping reads it.
@@ -154,32 +164,30 @@ var mappingName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 // Prepare validates the mapping and makes it ready for use; ReadMapping does it.
 func (m *Mapping) Prepare() error {
 	var wrong []error
-	fail := func(format string, args ...any) {
-		wrong = append(wrong, fmt.Errorf("parse: mapping: "+format, args...))
-	}
+	fail := func(path, format string, args ...any) { wrong = append(wrong, faultAt(path, format, args...)) }
 	if m.Version != 1 {
-		fail("version is %d; 1 is known", m.Version)
+		fail("version", "version is %d; 1 is known", m.Version)
 	}
 	if !mappingName.MatchString(m.Name) {
-		fail("name %q: small letters, digits and hyphens, a letter first", m.Name)
+		fail("name", "name %q: small letters, digits and hyphens, a letter first", m.Name)
 	}
 	if m.Dataset != "" && !mappingName.MatchString(strings.ReplaceAll(strings.ReplaceAll(m.Dataset, ".", "-"), "_", "-")) {
-		fail("dataset %q: small letters, digits, dots and hyphens", m.Dataset)
+		fail("dataset", "dataset %q: small letters, digits, dots and hyphens", m.Dataset)
 	}
 	if !slices.Contains([]string{"json", "csv", "key-value"}, m.Format) {
-		fail("format %q: json, csv or key-value", m.Format)
+		fail("format", "format %q: json, csv or key-value", m.Format)
 	}
 	if m.CSV != nil && m.Format != "csv" {
-		fail("csv is for the format csv")
+		fail("csv", "csv is for the format csv")
 	}
 	if m.CSV != nil && m.CSV.Delimiter != "" && len([]rune(m.CSV.Delimiter)) != 1 {
-		fail("csv.delimiter %q is not one character", m.CSV.Delimiter)
+		fail("csv/delimiter", "csv.delimiter %q is not one character", m.CSV.Delimiter)
 	}
 	m.zone = nil
 	if m.Time.Zone != "" {
 		zone, err := time.LoadLocation(m.Time.Zone)
 		if err != nil {
-			fail("time.zone: %v", err)
+			fail("time/zone", "time.zone: %v", err)
 		}
 		m.zone = zone
 	}
@@ -187,7 +195,7 @@ func (m *Mapping) Prepare() error {
 	for _, form := range m.Time.Forms {
 		p, err := newPattern(form)
 		if err != nil {
-			fail("time.forms: %v", err)
+			fail("time/forms", "time.forms: %v", err)
 		}
 		m.forms = append(m.forms, p)
 	}
@@ -195,28 +203,28 @@ func (m *Mapping) Prepare() error {
 		m.forms = []pattern{{text: "auto", zoned: true, year: true}}
 	}
 	if len(m.Fields) == 0 {
-		fail("fields: there are none")
+		fail("fields", "fields: there are none")
 	}
 	m.rules = nil
 	for _, name := range sortedKeys(m.Fields) {
 		rule, err := newMappedField(name, m.Fields[name])
 		if err != nil {
-			wrong = append(wrong, err)
+			fail("fields/"+name, "%v", err)
 			continue
 		}
 		m.rules = append(m.rules, rule)
 	}
 	if m.Attempt != nil {
 		if len(m.Attempt.When) == 0 {
-			fail("attempt.when: without a condition every row would be a login")
+			fail("attempt/when", "attempt.when: without a condition every row would be a login")
 		}
 		for _, c := range m.Attempt.When {
 			if c.Field == "" || len(c.In) == 0 {
-				fail("attempt.when: a condition needs a field and its values")
+				fail("attempt/when", "attempt.when: a condition needs a field and its values")
 			}
 		}
 		if _, ok := m.Fields["event.outcome"]; !ok {
-			fail("attempt: fields has no event.outcome")
+			fail("attempt", "attempt: fields has no event.outcome")
 		}
 	}
 	return errors.Join(wrong...)
@@ -243,10 +251,10 @@ type mappedField struct {
 func newMappedField(name string, v Value) (mappedField, error) {
 	r := mappedField{name: name, value: v, person: strings.HasPrefix(name, "user.") || name == "message"}
 	if (v.Field == "") == (v.Constant == "") {
-		return r, fmt.Errorf("parse: mapping: %s: a field or a constant, one of them", name)
+		return r, fmt.Errorf("%s: a field or a constant, one of them", name)
 	}
 	if v.Constant != "" && (v.Values != nil || v.Default != "") {
-		return r, fmt.Errorf("parse: mapping: %s: values and default are for a field", name)
+		return r, fmt.Errorf("%s: values and default are for a field", name)
 	}
 	if v.Values != nil {
 		r.values = make(map[string]string, len(v.Values))
@@ -257,7 +265,7 @@ func newMappedField(name string, v Value) (mappedField, error) {
 	if name == "event.outcome" {
 		for _, to := range append(valuesOf(v.Values), v.Default, v.Constant) {
 			if to != "" && to != ecs.OutcomeSuccess && to != ecs.OutcomeFailure && to != ecs.OutcomeUnknown {
-				return r, fmt.Errorf("parse: mapping: event.outcome %q: success, failure or unknown", to)
+				return r, fmt.Errorf("event.outcome %q: success, failure or unknown", to)
 			}
 		}
 	}

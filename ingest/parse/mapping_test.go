@@ -222,17 +222,6 @@ func FuzzGuess(f *testing.F) {
 	})
 }
 
-func FuzzMappingFile(f *testing.F) {
-	f.Add(caseSystem)
-	f.Fuzz(func(t *testing.T, text string) {
-		m, err := ReadMapping(strings.NewReader(text))
-		if err != nil {
-			return
-		}
-		require.NoError(t, m.Check())
-	})
-}
-
 func BenchmarkMappingCSV(b *testing.B) {
 	m, err := ReadMapping(strings.NewReader(caseSystem))
 	require.NoError(b, err)

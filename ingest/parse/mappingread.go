@@ -3,8 +3,8 @@ package parse
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,7 +55,20 @@ func (m *Mapping) mapped() Format {
 	return Format{Name: m.Name, Detect: func(string) bool { return true }, Read: m.read}
 }
 
+// read maps a line, and where it has a header of syslog the text after it.
 func (m *Mapping) read(s *Stream, line string, now time.Time, ev *ecs.Event) error {
+	if strings.HasPrefix(line, "<") {
+		for _, f := range []Format{rfc5424, rfc3164} {
+			if f.Detect(line) {
+				return f.Read(s, line, now, ev) // and from there by meaning
+			}
+		}
+	}
+	return m.text(s, line, now, ev)
+}
+
+// text maps a line, or the text behind a header that was read.
+func (m *Mapping) text(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 	ev.Message = line
 	ev.Varde.Parser = "mapping"
 	ev.Event.Dataset, ev.Event.Module = m.Name, m.Name
@@ -244,22 +257,23 @@ func (m *Mapping) Check() error {
 	}
 	var wrong []error
 	for i, sample := range m.Samples {
+		at := "samples/" + strconv.Itoa(i)
 		ev, err := s.Parse([]byte(sample.Line), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 		var broken *Error
 		switch {
 		case errors.As(err, &broken) && broken.Reason == sample.Error:
 			continue
 		case err != nil:
-			wrong = append(wrong, fmt.Errorf("parse: mapping %s: sample %d: %w", m.Name, i+1, err))
+			wrong = append(wrong, faultAt(at, "sample %d: %w", i+1, err))
 			continue
 		case sample.Error != "":
-			wrong = append(wrong, fmt.Errorf("parse: mapping %s: sample %d becomes an event, and should break with %s", m.Name, i+1, sample.Error))
+			wrong = append(wrong, faultAt(at+"/error", "sample %d becomes an event, and should break with %s", i+1, sample.Error))
 			continue
 		}
 		flat := Flat(ev)
 		for _, name := range sortedKeys(sample.Event) {
 			if want, got := sample.Event[name], flat[name]; want != got {
-				wrong = append(wrong, fmt.Errorf("parse: mapping %s: sample %d: %s is %q, and should be %q", m.Name, i+1, name, got, want))
+				wrong = append(wrong, faultAt(at+"/event/"+name, "sample %d: %s is %q, and should be %q", i+1, name, got, want))
 			}
 		}
 	}

@@ -49,12 +49,12 @@ func setterOf(name string) (func(ev *ecs.Event, value string), error) {
 	}
 	for _, no := range notMapped {
 		if (name == no || strings.HasPrefix(name, no+".")) && !mappedVarde[name] {
-			return nil, fmt.Errorf("parse: mapping: %s is not for a mapping to set", name)
+			return nil, fmt.Errorf("%s is not for a mapping to set", name)
 		}
 	}
 	path, kind, ok := fieldPath(reflect.TypeFor[ecs.Event](), strings.Split(name, "."))
 	if !ok {
-		return nil, fmt.Errorf("parse: mapping: there is no field %q; labels.%s can hold it", name, strings.ReplaceAll(name, ".", "_"))
+		return nil, fmt.Errorf("there is no field %q; labels.%s can hold it", name, strings.ReplaceAll(name, ".", "_"))
 	}
 	return func(ev *ecs.Event, v string) { setPath(reflect.ValueOf(ev).Elem(), path, kind, v) }, nil
 }

@@ -86,6 +86,7 @@ type State struct {
 // concurrent use: the order of lines is what resolves a doubled hour.
 type Stream struct {
 	format  Format
+	mapping *Mapping  // non-nil: it reads every text
 	program string    // non-empty: only this program's parser
 	kind    *jsonKind // non-nil: only this kind of JSON object
 	json    *fastjson.Parser
@@ -130,7 +131,7 @@ func NewStream(o Options) (*Stream, error) {
 		if o.Mapping.rules == nil {
 			return nil, fmt.Errorf("parse: mapping %s is not prepared", o.Mapping.Name)
 		}
-		s.format = o.Mapping.mapped()
+		s.format, s.mapping = o.Mapping.mapped(), o.Mapping
 		return s, nil
 	}
 	if o.Format == "" || o.Format == "auto" {
@@ -290,6 +291,9 @@ func hashOf(text []byte) string {
 
 // meaning reads the message of a header through the parser of its program.
 func (s *Stream) meaning(m *message, ev *ecs.Event) error {
+	if s.mapping != nil {
+		return s.mapping.text(s, m.text, s.now, ev)
+	}
 	text := m.text
 	if ev.Host != nil {
 		m.host = ev.Host.Name

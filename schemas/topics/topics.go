@@ -64,7 +64,7 @@ type Version struct {
 	Data       json.RawMessage `json:"data,omitempty"` // the Go type of Kind
 }
 
-// Kinds of facts. The first six come from services/register, the rest from
+// Kinds of facts. The first eight come from services/register, the rest from
 // services/identity.
 const (
 	KindVendor       = "vendor"        // Vendor
@@ -74,6 +74,7 @@ const (
 	KindSystem       = "system"        // System
 	KindAccount      = "account"       // Account
 	KindSource       = "source"        // Source
+	KindMapping      = "mapping"       // Mapping: what a Source's MappingID names
 
 	KindTenant = "tenant" // Tenant
 	KindUnit   = "unit"   // Unit
@@ -179,7 +180,20 @@ type Source struct {
 	Retention    string            `json:"retention,omitempty"` // retention class
 	SilentAfter  time.Duration     `json:"silentAfter,omitempty"`
 	Responsible  string            `json:"responsible,omitempty"`
+	// MappingID names the Mapping that reads the lines, in place of Format.
+	MappingID string `json:"mappingId,omitempty"`
 }
+
+// Mapping says how the lines of a Source become events. Its id is made of its
+// text, so that it never changes: another text is another mapping, and the
+// history of the Source says which one it had when. It is apart from the Source
+// because each message about that holds the whole history.
+type Mapping struct {
+	Text string `json:"text"` // YAML, as docs/formats.md describes it
+}
+
+// MaxMapping bounds the text of a Mapping, in bytes.
+const MaxMapping = 64 << 10
 
 // RetentionStandard is the retention class of a Source that names none.
 const RetentionStandard = "standard"

@@ -86,7 +86,21 @@ func (e sourceEntities) Create(ctx context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.s.keepMapping(ctx, "", &in.Data); err != nil {
+		return nil, err
+	}
 	return e.s.CreateSource(ctx, in)
+}
+
+func (e sourceEntities) Change(ctx context.Context, id string, body []byte) (any, error) {
+	in, err := decode[edit[registerapi.Source]](body)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.s.keepMapping(ctx, id, &in.Data); err != nil {
+		return nil, err
+	}
+	return change(ctx, e.s, e.k, id, in)
 }
 
 // windowEntities are requested, and changed only until they are approved.
@@ -116,6 +130,10 @@ func (a api) Overview(ctx context.Context, vendorID string, at time.Time) (any, 
 
 func (a api) RenewKey(ctx context.Context, sourceID string) (any, error) {
 	return a.Service.RenewKey(ctx, sourceID)
+}
+
+func (a api) Mapping(ctx context.Context, id string) (registerapi.Mapping, error) {
+	return a.Service.Mapping(ctx, id)
 }
 
 func (a api) Approve(ctx context.Context, windowID string, in registerapi.WindowApproval) (any, error) {

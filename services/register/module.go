@@ -20,6 +20,7 @@ const Name = "register"
 // Module is the service as a part of Varde.
 type Module struct {
 	deps    run.Deps
+	cfg     Config
 	app     *fiber.App
 	people  *People
 	service run.Opened[Service]
@@ -28,8 +29,11 @@ type Module struct {
 var _ run.Part = (*Module)(nil)
 
 // New wires the service. It does no I/O.
-func New(deps run.Deps) (*Module, error) {
-	m := &Module{deps: deps, people: newPeople(deps.Log)}
+func New(deps run.Deps, cfg Config) (*Module, error) {
+	if cfg.CheckMapping == nil {
+		return nil, errors.New("register: nobody says what is wrong with a mapping")
+	}
+	m := &Module{deps: deps, cfg: cfg, people: newPeople(deps.Log)}
 	app, err := httpx.New(httpx.Config{
 		Name: Name, Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
 	})
@@ -57,6 +61,7 @@ func openService(ctx context.Context, deps run.Deps, people *People) (*Service, 
 	if err != nil {
 		return nil, err
 	}
+	// Without a module facts are only brought in: no mapping is made here.
 	return &Service{entries: entries, people: people, audit: deps.Audit, log: deps.Log, clock: deps.Clock, key: deps.Secret("topic-keys")}, nil
 }
 
@@ -85,7 +90,11 @@ func (m *Module) Ready(ctx context.Context) error {
 // reached, publishes what changed, and follows the directory.
 func (m *Module) Run(ctx context.Context) error {
 	s := m.service.Open(ctx, m.deps.Log, Name, func(ctx context.Context) (*Service, error) {
-		return openService(ctx, m.deps, m.people)
+		s, err := openService(ctx, m.deps, m.people)
+		if s != nil {
+			s.checkMapping = m.cfg.CheckMapping
+		}
+		return s, err
 	})
 	if s == nil {
 		return nil

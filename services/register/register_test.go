@@ -58,7 +58,7 @@ func start(t *testing.T) *rig {
 		Bus: r.bus, Docs: sqlite.OpenTemp(t), Verifier: authtest.Verifier("register"), Audit: &audittest.Recorder{},
 		Secret: func(string) []byte { return make([]byte, 32) },
 	}
-	m, err := register.New(deps)
+	m, err := register.New(deps, register.Config{CheckMapping: checked})
 	require.NoError(t, err)
 	r.m = m
 	runtest.Start(t, m)

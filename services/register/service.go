@@ -35,6 +35,8 @@ type Service struct {
 	clock   func() time.Time
 	key     []byte // of the topic's keys
 
+	checkMapping func(text string) []MappingFault
+
 	// unique is held while an entity that must be the only one of its kind is
 	// looked for and written, so that two at once do not both find none. Two
 	// processes could; the register runs as one.

@@ -440,6 +440,18 @@ type Entity struct {
 	Weaknesses []externalRef0.Reason `json:"weaknesses,omitempty,omitzero"`
 }
 
+// Mapping defines model for Mapping.
+type Mapping struct {
+	Id string `json:"id"`
+
+	// RecordedAt When it was saved first.
+	RecordedAt time.Time `json:"recordedAt"`
+	RecordedBy string    `json:"recordedBy,omitempty,omitzero"`
+
+	// Text YAML with its samples, as it was saved.
+	Text string `json:"text"`
+}
+
 // PeopleSearch defines model for PeopleSearch.
 type PeopleSearch struct {
 	After    string `json:"after,omitempty,omitzero"`
@@ -458,9 +470,15 @@ type Source struct {
 	Format       string   `json:"format,omitempty,omitzero"`
 
 	// HasKey Whether an API key was given out.
-	HasKey             bool              `json:"hasKey,omitempty,omitzero"`
-	HostTenants        map[string]string `json:"hostTenants,omitempty,omitzero"`
-	Kind               SourceKind        `json:"kind"`
+	HasKey      bool              `json:"hasKey,omitempty,omitzero"`
+	HostTenants map[string]string `json:"hostTenants,omitempty,omitzero"`
+	Kind        SourceKind        `json:"kind"`
+
+	// Mapping A new mapping for the lines, as YAML with its samples (docs/formats.md). Refused with what is wrong with it where it does not read or a sample does not come out.
+	Mapping string `json:"mapping,omitempty,omitzero"`
+
+	// MappingId The mapping that reads the lines, in place of format. A change without it takes the mapping away.
+	MappingId          string            `json:"mappingId,omitempty,omitzero"`
 	Name               string            `json:"name"`
 	Realms             map[string]string `json:"realms,omitempty,omitzero"`
 	Responsible        string            `json:"responsible,omitempty,omitzero"`

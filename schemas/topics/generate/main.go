@@ -23,7 +23,7 @@ var messages = []any{
 	topics.DeadLetter{}, topics.Fact{}, topics.Finding{}, topics.Report{}, topics.ReportMessage{},
 	topics.CaseChanged{}, topics.CaseMessage{}, topics.AuditRecord{}, topics.Revocation{},
 	topics.Vendor{}, topics.Agreement{}, topics.VendorPerson{}, topics.AccessWindow{},
-	topics.System{}, topics.Account{}, topics.Source{}, topics.Tenant{}, topics.Unit{}, topics.Person{},
+	topics.System{}, topics.Account{}, topics.Source{}, topics.Mapping{}, topics.Tenant{}, topics.Unit{}, topics.Person{},
 }
 
 func main() {

@@ -37,6 +37,7 @@ type Register interface {
 	Kind(name string) Kind
 	Overview(ctx context.Context, vendorID string, at time.Time) (any, error)
 	RenewKey(ctx context.Context, sourceID string) (any, error)
+	Mapping(ctx context.Context, id string) (registerapi.Mapping, error)
 	Approve(ctx context.Context, windowID string, in registerapi.WindowApproval) (any, error)
 	Revoke(ctx context.Context, windowID string, in registerapi.WindowRevocation) (any, error)
 	Extend(ctx context.Context, windowID string, in registerapi.WindowExtension) (any, error)
@@ -75,6 +76,7 @@ func Routes(app *fiber.App, service func() (Register, error)) {
 	}
 	app.Get("/v1/vendors/:id/overview", httpx.Answer(service, fiber.StatusOK, overview))
 	app.Post("/v1/sources/:id/key", httpx.AnswerOne(service, "id", Register.RenewKey))
+	app.Get("/v1/mappings/:id", httpx.AnswerOne(service, "id", Register.Mapping))
 	app.Post("/v1/windows/:id/approve", httpx.TakeFor(service, fiber.StatusOK, "id", Register.Approve))
 	app.Post("/v1/windows/:id/revoke", httpx.TakeFor(service, fiber.StatusOK, "id", Register.Revoke))
 	app.Post("/v1/windows/:id/extend", httpx.TakeFor(service, fiber.StatusOK, "id", Register.Extend))

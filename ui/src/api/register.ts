@@ -418,6 +418,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/mappings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        /** A mapping that a source has or had. Its samples may name people, so reading it is in the audit log. */
+        get: operations["getMapping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/windows": {
         parameters: {
             query?: never;
@@ -681,6 +700,21 @@ export interface components {
             /** Format: int64 */
             silentAfterSeconds?: number;
             responsible?: string;
+            /** @description A new mapping for the lines, as YAML with its samples (docs/formats.md). Refused with what is wrong with it where it does not read or a sample does not come out. */
+            mapping?: string;
+            /** @description The mapping that reads the lines, in place of format. A change without it takes the mapping away. */
+            mappingId?: string;
+        };
+        Mapping: {
+            id: string;
+            /** @description YAML with its samples, as it was saved. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description When it was saved first.
+             */
+            recordedAt: string;
+            recordedBy?: string;
         };
         Window: {
             vendorId: string;
@@ -2106,6 +2140,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceCreated"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mapping"];
                 };
             };
             default: components["responses"]["Problem"];
