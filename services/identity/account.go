@@ -71,6 +71,23 @@ func (s *Service) ChangePassword(ctx context.Context, current, next string) erro
 	return s.closeSessions(ctx, p.Tenant, p.Subject, session.ID)
 }
 
+// SetLanguage keeps the language that the caller wants the interface in.
+func (s *Service) SetLanguage(ctx context.Context, language string) error {
+	_, _, account, err := s.own(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.accounts.Update(ctx, account.ID, func(v *Account, out *docstore.Outbox) error {
+		if v.Language == language {
+			return nil
+		}
+		v.Language = language
+		out.Messages = append(out.Messages, s.changed(ctx, "account.language", "account:"+account.ID, nil))
+		return nil
+	})
+	return err
+}
+
 // BeginFactor makes a new code app secret, which counts after ConfirmFactor.
 func (s *Service) BeginFactor(ctx context.Context, password string) (secret, uri string, err error) {
 	_, _, account, err := s.own(ctx)

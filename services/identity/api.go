@@ -65,6 +65,10 @@ func (a api) SetAbsence(ctx context.Context, in identityapi.Absence) error {
 	return a.Service.SetAbsence(ctx, decodePeriods(in.Absences), in.Delegate)
 }
 
+func (a api) SetLanguage(ctx context.Context, in identityapi.LanguageChoice) error {
+	return a.Service.SetLanguage(ctx, string(in.Language))
+}
+
 func (a api) Tenant(ctx context.Context) (identityapi.Tenant, error) {
 	t, err := a.Service.Tenant(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ func encodeMe(me Me) identityapi.Me {
 		Roles: []identityapi.RoleGrant{}, Allowed: []identityapi.Permission{},
 		MustChangePassword: me.MustChange, SecondFactor: me.Factor,
 		Delegate: me.Person.Delegate, Absences: encodePeriods(me.Person.Absences),
+		Language: identityapi.Language(me.Language),
 	}
 	if me.Unit != nil {
 		out.Unit = encodeUnit(*me.Unit)

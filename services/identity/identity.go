@@ -65,6 +65,7 @@ type Account struct {
 	MustChange      bool      `json:"mustChange"` // assigned by somebody else (R32)
 	Disabled        bool      `json:"disabled"`
 	Factor          *Factor   `json:"factor,omitempty"`
+	Language        string    `json:"language,omitempty"` // nb, nn or en; empty: not chosen
 }
 
 // HasFactor says whether a second factor is set up and confirmed.

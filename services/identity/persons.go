@@ -271,6 +271,7 @@ type Me struct {
 	Permissions []auth.Permission
 	MustChange  bool
 	Factor      bool
+	Language    string
 	StepUpAt    time.Time
 	StepUpOf    string
 	StepUpUntil time.Time
@@ -290,7 +291,7 @@ func (s *Service) Me(ctx context.Context) (Me, error) {
 	if err != nil {
 		return Me{}, err
 	}
-	me := Me{Member: Member{p.Subject, v}, Tenant: t, Grants: p.Grants, Permissions: auth.Permissions(p), MustChange: account.Value.MustChange, Factor: account.Value.HasFactor()}
+	me := Me{Member: Member{p.Subject, v}, Tenant: t, Grants: p.Grants, Permissions: auth.Permissions(p), MustChange: account.Value.MustChange, Factor: account.Value.HasFactor(), Language: account.Value.Language}
 	if v.UnitID != "" {
 		unit, err := s.units.Get(ctx, v.UnitID)
 		if err != nil && !errors.Is(err, docstore.ErrNotFound) {

@@ -37,6 +37,27 @@ func (e KeySetKeysKty) Valid() bool {
 	}
 }
 
+// Defines values for Language.
+const (
+	En Language = "en"
+	Nb Language = "nb"
+	Nn Language = "nn"
+)
+
+// Valid indicates whether the value is a known member of the Language enum.
+func (e Language) Valid() bool {
+	switch e {
+	case En:
+		return true
+	case Nb:
+		return true
+	case Nn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Administrator       Role = "administrator"
@@ -172,6 +193,15 @@ type KeySetKeysCrv string
 // KeySetKeysKty defines model for KeySet.Keys.Kty.
 type KeySetKeysKty string
 
+// Language Bokmål, nynorsk or English (ISO 639-1). Left out where the caller has not chosen one.
+type Language string
+
+// LanguageChoice defines model for LanguageChoice.
+type LanguageChoice struct {
+	// Language Bokmål, nynorsk or English (ISO 639-1). Left out where the caller has not chosen one.
+	Language Language `json:"language"`
+}
+
 // Me defines model for Me.
 type Me struct {
 	Absences []Period `json:"absences,omitempty,omitzero"`
@@ -180,6 +210,9 @@ type Me struct {
 	Allowed  []Permission `json:"allowed"`
 	Delegate string       `json:"delegate,omitempty,omitzero"`
 	Id       Id           `json:"id"`
+
+	// Language Bokmål, nynorsk or English (ISO 639-1). Left out where the caller has not chosen one.
+	Language Language `json:"language,omitempty,omitzero"`
 
 	// MustChangePassword Until it is changed, the caller may do nothing else.
 	MustChangePassword bool        `json:"mustChangePassword"`
@@ -396,6 +429,9 @@ type UnitId = Id
 
 // SetAbsenceJSONRequestBody defines body for SetAbsence for application/json ContentType.
 type SetAbsenceJSONRequestBody = Absence
+
+// SetLanguageJSONRequestBody defines body for SetLanguage for application/json ContentType.
+type SetLanguageJSONRequestBody = LanguageChoice
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange

@@ -36,6 +36,7 @@ type Identity interface {
 	ConfirmFactor(ctx context.Context, in identityapi.CodeProof) error
 	RemoveFactor(ctx context.Context, in identityapi.FullProof) error
 	SetAbsence(ctx context.Context, in identityapi.Absence) error
+	SetLanguage(ctx context.Context, in identityapi.LanguageChoice) error
 	Tenant(ctx context.Context) (identityapi.Tenant, error)
 	Units(ctx context.Context) (identityapi.UnitList, error)
 	SaveUnit(ctx context.Context, unitID string, in identityapi.UnitEdit) (identityapi.Unit, error)
@@ -64,6 +65,7 @@ func Routes(app *fiber.App, service func() (Identity, error)) {
 	me.Post("/second-factor/confirm", httpx.DoWith(service, Identity.ConfirmFactor))
 	me.Post("/second-factor/remove", httpx.DoWith(service, Identity.RemoveFactor))
 	me.Put("/absence", httpx.DoWith(service, Identity.SetAbsence))
+	me.Put("/language", httpx.DoWith(service, Identity.SetLanguage))
 	app.Get("/v1/tenant", own(service, Identity.Tenant))
 	app.Get("/v1/units", own(service, Identity.Units))
 	app.Post("/v1/units", httpx.Take(service, fiber.StatusCreated, create(Identity.SaveUnit)))

@@ -455,6 +455,20 @@ func TestADelegateActsWhileTheManagerIsAway_R23b(t *testing.T) {
 	require.Equal(t, "own-delegate", w.call("PUT", "/v1/me/absence", w.token(w.signIn("leder")), away).Slug())
 }
 
+func TestTheLanguageFollowsTheAccount(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	session := w.signIn("ansatt")
+	require.Empty(t, w.me(session).Language)
+	require.Equal(t, 204, w.call("PUT", "/v1/me/language", w.token(session), identityapi.LanguageChoice{Language: "nn"}).Status)
+	require.EqualValues(t, "nn", w.me(session).Language)
+	require.EqualValues(t, "nn", w.me(w.signIn("ansatt")).Language, "another device")
+	require.Empty(t, w.me(w.signIn("leder")).Language, "another person")
+	require.Equal(t, "invalid-input", w.call("PUT", "/v1/me/language", w.token(session), identityapi.LanguageChoice{Language: "xx"}).Slug())
+	require.Equal(t, 401, w.call("PUT", "/v1/me/language", "", identityapi.LanguageChoice{Language: "en"}).Status)
+	require.EqualValues(t, "nn", w.me(session).Language)
+}
+
 func TestTheOrganisationIsEdited_R22(t *testing.T) {
 	t.Parallel()
 	w := start(t, nil)

@@ -217,6 +217,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** The language that the interface is shown in to the caller, wherever they sign in. */
+        put: operations["setLanguage"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenant": {
         parameters: {
             query?: never;
@@ -453,6 +470,15 @@ export interface components {
             stepUp?: components["schemas"]["StepUp"];
             delegate?: string;
             absences?: components["schemas"]["Period"][];
+            language?: components["schemas"]["Language"];
+        };
+        /**
+         * @description Bokmål, nynorsk or English (ISO 639-1). Left out where the caller has not chosen one.
+         * @enum {string}
+         */
+        Language: "nb" | "nn" | "en";
+        LanguageChoice: {
+            language: components["schemas"]["Language"];
         };
         StepUpRequest: {
             /** @example report.reveal */
@@ -906,6 +932,29 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Absence"];
+            };
+        };
+        responses: {
+            /** @description Stored. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    setLanguage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LanguageChoice"];
             };
         };
         responses: {

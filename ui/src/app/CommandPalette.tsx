@@ -4,9 +4,12 @@ import { type KeyboardEvent, useDeferredValue, useEffect, useRef, useState } fro
 import { useTranslation } from 'react-i18next'
 import { cases, data } from '../api/client'
 import { useReason } from '../components/reason'
+import { toast } from '../components/toast'
 import { useMay, useMe } from './MeContext'
 import { setColorScheme } from './colorScheme'
+import { languageNames, languages, setLanguage } from '../i18n'
 import type { NavItem } from './navigation'
+import { keepLanguage } from './OwnLanguage'
 
 type Command = { id: string; label: string; kind: 'page' | 'action' | 'case'; run: () => void }
 
@@ -39,6 +42,10 @@ export function CommandPalette({ items, close, showHelp }: { items: NavItem[]; c
       run: () => (item.external ? location.assign(`${item.to}/${me.tenant.id}`) : void navigate({ to: item.to })),
     })),
     ...(['light', 'dark', 'auto'] as const).map((scheme): Command => ({ id: scheme, label: t(`app:palette.${scheme}`), kind: 'action', run: () => setColorScheme(scheme) })),
+    ...languages.map((language): Command => ({
+      id: language, label: t('app:palette.language', { language: languageNames[language] }), kind: 'action',
+      run: () => void setLanguage(language).then(() => keepLanguage(language), () => toast(t('common:languageFailed'))),
+    })),
     { id: 'shortcuts', label: t('app:palette.shortcuts'), kind: 'action', run: showHelp },
   ]
   const shown: Command[] = [

@@ -5,12 +5,12 @@ import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Brand } from '../components/Brand'
 import { ErrorBoundary } from '../components/ErrorBoundary'
-import { LanguageChoice } from '../components/LanguageChoice'
 import { Toasts } from '../components/toast'
 import { signOut } from '../session/session'
 import { useMe } from './MeContext'
 import { allowedNavigation, type NavItem } from './navigation'
 import { CommandPalette } from './CommandPalette'
+import { OwnLanguage } from './OwnLanguage'
 import { ShortcutsDialog, useShortcuts } from './Shortcuts'
 import { StepUpDialog } from './StepUpDialog'
 
@@ -72,7 +72,7 @@ export function Shell() {
         <div className="foot small soft">
           <strong>{me.name}</strong><br />
           {me.title ?? me.roles.map((r) => t(`app:role.${r.role}`)).join(', ')}
-          <LanguageChoice />
+          <OwnLanguage />
         </div>
       </nav>
       <main className="work-main" id="innhold" tabIndex={-1} ref={main} data-full={path.startsWith('/sok') || undefined}>

@@ -7,7 +7,7 @@ import { createRoot } from 'react-dom/client'
 import { asProblem, onSignedOut } from '../api/client'
 import { ErrorBoundary } from '../components/ErrorBoundary'
 import { Failed } from '../components/states'
-import { loadTexts } from '../i18n'
+import { currentLanguage, loadTexts, setLanguage } from '../i18n'
 import { loadMe, loadSession } from '../session/session'
 import { MeContext } from './MeContext'
 import { makeRouter } from './router'
@@ -25,6 +25,8 @@ export async function mount(element: HTMLElement): Promise<void> {
     if (!session.signedIn) return toSignIn(false)
     const me = await loadMe()
     if (me.mustChangePassword) return toSignIn(false)
+    // The account's language counts here; where it cannot be fetched the one at hand is better than no page.
+    if (me.language && me.language !== currentLanguage()) await setLanguage(me.language).catch(() => undefined)
     onSignedOut(() => toSignIn(true))
     const queries = new QueryClient({
       defaultOptions: {

@@ -1,6 +1,7 @@
 import { data, identity, setCsrf, web } from '../api/client'
 import type { components } from '../api/identity'
 import type { components as webComponents } from '../api/web'
+import type { Language } from '../i18n'
 
 export type Me = components['schemas']['Me']
 export type Session = webComponents['schemas']['Session']
@@ -10,6 +11,11 @@ export async function loadSession(): Promise<Session> {
   const session = await data(() => web.GET('/v1/session'))
   setCsrf(session.csrf)
   return session
+}
+
+/** Keeps the language with the account, so that it is the same wherever the person signs in. */
+export async function saveLanguage(language: Language): Promise<void> {
+  await data(() => identity.PUT('/v1/me/language', { body: { language } }))
 }
 
 export function loadMe(): Promise<Me> {

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { data, identity } from '../../api/client'
 import { type ColorScheme, colorScheme, setColorScheme } from '../../app/colorScheme'
 import { useMe } from '../../app/MeContext'
+import { OwnLanguage } from '../../app/OwnLanguage'
 import { TextField } from '../../components/Field'
 import { PageHead, Panel } from '../../components/Page'
 import { Refusal } from '../../components/states'
@@ -29,6 +30,9 @@ export default function AccountPage() {
           <ToggleGroup value={scheme} onChange={(value) => { setScheme(value as ColorScheme); setColorScheme(value as ColorScheme) }} aria-label={t('account:scheme')}>
             {(['auto', 'light', 'dark'] as const).map((s) => <ToggleGroup.Item key={s} value={s}>{t(`account:${s}`)}</ToggleGroup.Item>)}
           </ToggleGroup>
+        </Panel>
+        <Panel title={t('account:language')} id="sprak">
+          <OwnLanguage />
         </Panel>
         <Password />
         <SecondFactor on={me.secondFactor} />
