@@ -72,6 +72,13 @@ export function exact(m: Moment): string {
   return i18n.t('common:time.at', { day: day(d), time })
 }
 
+/** 22.11., in English 22/11 – where there is no room for more. */
+export function dayAndMonth(m: Moment): string {
+  const p = wallClock(m)
+  const { date: between } = separators[currentLanguage()]
+  return `${p.day}${between}${p.month}${between === '.' ? '.' : ''}`
+}
+
 /** 22.11.2026 14.05.09 – fixed width, for tables. */
 export function compact(m: Moment): string {
   const p = wallClock(m)

@@ -1,8 +1,8 @@
 import 'uplot/dist/uPlot.min.css'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 import uPlot from 'uplot'
-import { clock, compact, dayAndTime, wallClock } from '../../time/format'
+import { clock, dayAndMonth, dayAndTime, wallClock } from '../../time/format'
 import type { Schemas } from './model'
 
 type Histogram = Schemas['Histogram']
@@ -29,14 +29,28 @@ function color(name: string): string {
 
 function axisLabel(seconds: number, interval: number): string {
   const ms = seconds * 1000
-  if (interval >= 86_400) return compact(ms).slice(0, 5)
+  if (interval >= 86_400) return dayAndMonth(ms)
   const p = wallClock(ms)
-  return p.hour === '00' && p.minute === '00' ? `${p.day}.${p.month}.` : clock(ms)
+  return p.hour === '00' && p.minute === '00' ? dayAndMonth(ms) : clock(ms)
+}
+
+function onScheme(changed: () => void): () => void {
+  const dark = matchMedia('(prefers-color-scheme: dark)')
+  const chosen = new MutationObserver(changed)
+  chosen.observe(document.documentElement, { attributeFilter: ['data-color-scheme'] })
+  dark.addEventListener('change', changed)
+  return () => { chosen.disconnect(); dark.removeEventListener('change', changed) }
+}
+
+/** Changes when the page is drawn in other colours: a canvas does not follow by itself. */
+function useDrawnScheme(): string {
+  return useSyncExternalStore(onScheme, () => color('--ds-color-neutral-text-default'))
 }
 
 /** Events over time, stacked by outcome; drag to choose a time. */
 export function HistogramChart({ histogram, total, zoom }: { histogram: Histogram; total: number; zoom: (from: string, to: string) => void }) {
-  const { t } = useTranslation()
+  const { t, i18n } = useTranslation()
+  const scheme = useDrawnScheme()
   const element = useRef<HTMLDivElement>(null)
   const zoomed = useRef(zoom)
   zoomed.current = zoom
@@ -76,7 +90,7 @@ export function HistogramChart({ histogram, total, zoom }: { histogram: Histogra
     const observer = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: 150 }))
     observer.observe(box)
     return () => { observer.disconnect(); plot.destroy() }
-  }, [histogram])
+  }, [histogram, i18n.language, scheme])
 
   return (
     <figure className="panel histogram">
