@@ -1,7 +1,7 @@
 // What the journeys share: a browser, signing in with the demo's accounts, axe.
 import assert from 'node:assert/strict'
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { AxeBuilder } from '@axe-core/playwright'
 import { chromium } from 'playwright-core'
 import { chromiumOptions } from './browser.mjs'
@@ -33,6 +33,20 @@ export async function visit(viewport, options = {}) {
     if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) said.push(message.text())
   })
   return { context, page, said }
+}
+
+/** The text of a key ('search:purpose.text') in a language. */
+export function textOf(language, key) {
+  const [feature, path] = key.split(':')
+  const texts = JSON.parse(readFileSync(new URL(`../src/i18n/${language}/${feature}.json`, import.meta.url), 'utf8'))
+  return path.split('.').reduce((inner, part) => inner[part], texts)
+}
+
+/** A new person who chose a language before. */
+export async function visitIn(language, viewport, options = {}) {
+  const visitor = await visit(viewport, options)
+  await visitor.context.addInitScript((chosen) => { if (!localStorage.getItem('varde.language')) localStorage.setItem('varde.language', chosen) }, language)
+  return visitor
 }
 
 /** Signs in by the demo account's title on the sign-in page: 'Ansatt', 'Leder', … */

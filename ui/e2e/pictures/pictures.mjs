@@ -1,14 +1,15 @@
 // Pictures of every page, to be looked at: as each role, on a phone and on a
 // wide screen, with the demo's data, empty, while loading and in error.
-//   BASE_URL=… node e2e/pictures/pictures.mjs OUT [--state full|empty|loading|error] [--role ROLE] [--page PART] [--dark]
+//   BASE_URL=… node e2e/pictures/pictures.mjs OUT [--state full|empty|loading|error] [--role ROLE] [--page PART] [--dark] [--language nb|nn|en]
 // It asserts nothing and runs in no check; what it meets on the way it prints.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { base, caseWith, must, phone, place, report, signInAs, start, stop, visit, word } from '../support.mjs'
+import { base, caseWith, must, phone, place, report, signInAs, start, stop, textOf, visitIn, word } from '../support.mjs'
 
 const args = process.argv.slice(2)
 const option = (name) => { const i = args.indexOf(name); return i < 0 ? undefined : args.splice(i, 2)[1] }
 const only = { state: option('--state'), role: option('--role'), page: option('--page') }
+const language = option('--language') ?? 'nb'
 const dark = args.includes('--dark') && args.splice(args.indexOf('--dark'), 1).length > 0
 const [out] = args
 if (!out || !base) throw new Error('BASE_URL=… node e2e/pictures/pictures.mjs OUT')
@@ -74,16 +75,16 @@ async function addressOf(page, wanted) {
 }
 
 async function begin(page) {
-  await page.getByLabel('Formål').fill('Se om loggene kommer inn som de skal')
-  await page.getByRole('button', { name: 'Begynn å søke' }).click()
-  await page.getByRole('combobox', { name: 'Tidsrom' }).selectOption('30d')
+  await page.getByLabel(textOf(language, 'search:purpose.text')).fill('Se om loggene kommer inn som de skal')
+  await page.getByRole('button', { name: textOf(language, 'search:purpose.start') }).click()
+  await page.getByRole('combobox', { name: textOf(language, 'search:time.label') }).selectOption('30d')
 }
 
 await start()
 for (const [role, list] of Object.entries(pages)) {
   if (only.role && only.role !== role) continue
   for (const [size, viewport] of Object.entries(sizes)) {
-    const { page, said, context } = await visit(viewport, { colorScheme: dark ? 'dark' : 'light' })
+    const { page, said, context } = await visitIn(language, viewport, { colorScheme: dark ? 'dark' : 'light' })
     if (role !== 'alle') await signInAs(page, role, '/konto')
     for (const [name, wanted] of Object.entries(list)) {
       if (only.page && !name.includes(only.page)) continue
@@ -104,7 +105,7 @@ for (const [role, list] of Object.entries(pages)) {
         }
         await page.waitForFunction((loading) => document.querySelector('h1, .state, .shimmer') && (loading || !document.querySelector('.shimmer')), state === 'loading').catch(() => console.log(`${role} ${name} ${state} ${size}: never settled`))
         await page.waitForLoadState(state === 'loading' ? 'domcontentloaded' : 'networkidle', { timeout: 5_000 }).catch(() => undefined)
-        await page.screenshot({ path: join(out, `${role}-${name}-${size}-${state}${dark ? '-mork' : ''}.png`), fullPage: true })
+        await page.screenshot({ path: join(out, `${role}-${name}-${size}-${state}${dark ? '-mork' : ''}${language === 'nb' ? '' : `-${language}`}.png`), fullPage: true })
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
         if (over > 0) console.log(`${role} ${name} ${state} ${size}: scrolls sideways by ${over} px`)
         for (const text of said.splice(0)) console.log(`${role} ${name} ${state} ${size}: ${text}`)

@@ -1,4 +1,5 @@
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PageHead } from '../../components/Page'
 
@@ -10,11 +11,16 @@ const tabs = [
 export default function RegisterLayout() {
   const { t } = useTranslation()
   const path = useRouterState({ select: (s) => s.location.pathname })
+  const chosen = useRef<HTMLElement>(null)
+  // On a phone the row of tabs is wider than the screen: the one that is open is to be seen.
+  useEffect(() => {
+    chosen.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [path])
   if (/^\/register\/leverandorer\/./.test(path)) return <Outlet />
   return (
     <>
       <PageHead title={t('register:title')} lead={t('register:lead')} />
-      <nav className="tabs-plain" aria-label={t('register:title')}>
+      <nav className="tabs-plain" ref={chosen} aria-label={t('register:title')}>
         {tabs.map(([to, key]) => <Link key={to} to={to} aria-current={path.startsWith(to) ? 'page' : undefined}>{t(`register:tabs.${key}`)}</Link>)}
       </nav>
       <Outlet />
