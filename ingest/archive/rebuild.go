@@ -67,6 +67,13 @@ func (m *Module) restore(ctx context.Context, partition string, settled bool) er
 		return ctx.Err()
 	}
 	m.deps.Log.WarnContext(ctx, "a partition that the index had lost was rebuilt from the archive", "partition", partition, "events", n, "whole", err == nil)
+	// What was lost later than this may have lain on the topic only.
+	until := began.Add(-m.cfg.MaxWait - m.cfg.Settle)
+	if err == nil {
+		if err := m.deps.Events.Mended(ctx, partition, until); err != nil {
+			return fmt.Errorf("archive: %w", err)
+		}
+	}
 	events, counted := m.indexed(ctx, partition)
 	_, noted := m.partitions.Update(ctx, partition, func(v *kept, _ *docstore.Outbox) error {
 		if err != nil {
@@ -79,8 +86,7 @@ func (m *Module) restore(ctx context.Context, partition string, settled bool) er
 			}
 		}
 		v.Failed = 0
-		// What was lost later than this may have lain on the topic only.
-		v.Restored = began.Add(-m.cfg.MaxWait - m.cfg.Settle)
+		v.Restored = until
 		if settled && counted == nil && v.Last.Before(began) {
 			v.Extra = v.Events - events
 		}

@@ -108,3 +108,30 @@ func TestAPartitionThatWasSetAsideIsRebuiltWhileLinesCome(t *testing.T) {
 	require.NoError(t, err)
 	await.True(t, func() bool { return w.indexed(t, bo(t)) == 41 })
 }
+
+// What a search said to be missing is so no longer once it was put back whole.
+func TestARebuiltPartitionIsMissingNoLonger(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	x, err := embedded.Open(t.Context(), dir, embedded.Options{Unsafe: true})
+	require.NoError(t, err)
+	_, err = x.Append(bo(t), []ecs.Event{event("bo", 1)})
+	require.NoError(t, err)
+	require.NoError(t, x.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bo", "bo.2026-11.events"), make([]byte, 8192), 0o600))
+	x, err = embedded.Open(t.Context(), dir, embedded.Options{Unsafe: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, x.Close()) })
+	_, err = x.Get(bo(t), "bo-0001")
+	require.ErrorIs(t, err, eventindex.ErrNotFound)
+	gaps, err := x.Gaps(bo(t))
+	require.NoError(t, err)
+	require.Len(t, gaps, 1)
+	w := startWith(t, quick(), x)
+	w.publish(t, event("bo", 1))
+	await.True(t, func() bool {
+		gaps, err := x.Gaps(bo(t))
+		return err == nil && len(gaps) == 0
+	})
+	require.Equal(t, 1, w.indexed(t, bo(t)))
+}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -107,24 +106,6 @@ func (c RetentionConfig) days(tenantID, class string) (days int, named bool) {
 		days = max(days, c.Floor, own.Floor)
 	}
 	return days, named
-}
-
-// period reads a partition's name: its retention class, and when its day or
-// month ends. Events of a wrong clock lie in the partition of their receipt, so
-// the name tells how old what is in it is, and the events' times do not.
-func period(name string) (class string, end time.Time, ok bool) {
-	first, last := strings.Index(name, "."), strings.LastIndex(name, ".")
-	if first < 0 || first == last {
-		return "", time.Time{}, false
-	}
-	class = name[first+1 : last]
-	if day, err := time.Parse("2006-01-02", name[last+1:]); err == nil {
-		return class, day.AddDate(0, 0, 1), true
-	}
-	if month, err := time.Parse("2006-01", name[last+1:]); err == nil {
-		return class, month.AddDate(0, 1, 0), true
-	}
-	return "", time.Time{}, false
 }
 
 // Retention deletes partitions of the event index whose time is over: at its
@@ -262,13 +243,13 @@ type expiry struct {
 func (r *Retention) expired(all []eventindex.Partition, now time.Time) (out []expiry) {
 	unruled := map[string]int{}
 	for _, p := range all {
-		class, end, ok := period(p.Name)
+		class, of, ok := eventindex.Period(p.Name)
 		days, named := r.cfg.days(p.Tenant, class)
 		switch {
 		case !ok || !named:
 			unruled[p.Tenant]++
-		case days > 0 && !now.Before(end.AddDate(0, 0, days)):
-			out = append(out, expiry{Partition: p, class: class, days: days, end: end})
+		case days > 0 && !now.Before(of.To.AddDate(0, 0, days)):
+			out = append(out, expiry{Partition: p, class: class, days: days, end: of.To})
 		}
 	}
 	total := 0

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"varde.internal/platform/tenant"
@@ -66,6 +67,30 @@ var partitionName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,99}(\.[a-z0-9_-]{1
 // ValidPartition reports whether a name can be that of a partition: lower-case
 // letters, digits, '-', '_' and single dots.
 func ValidPartition(name string) bool { return partitionName.MatchString(name) }
+
+// Period reads a partition's name, tenant.class.day or tenant.class.month: its
+// retention class, and from when to when events belong to it. Events of a wrong
+// clock lie in the partition of their receipt, so the name tells how old what is
+// in it is, and the events' times do not.
+func Period(name string) (class string, of Range, ok bool) {
+	first, last := strings.Index(name, "."), strings.LastIndex(name, ".")
+	if first < 0 || first == last {
+		return "", Range{}, false
+	}
+	class = name[first+1 : last]
+	if day, err := time.Parse("2006-01-02", name[last+1:]); err == nil {
+		return class, Range{From: day, To: day.AddDate(0, 0, 1)}, true
+	}
+	if month, err := time.Parse("2006-01", name[last+1:]); err == nil {
+		return class, Range{From: month, To: month.AddDate(0, 1, 0)}, true
+	}
+	return "", Range{}, false
+}
+
+// Meets reports whether two ranges have a time in common.
+func (r Range) Meets(o Range) bool {
+	return (r.To.IsZero() || o.From.Before(r.To)) && (o.To.IsZero() || r.From.Before(o.To))
+}
 
 // Check gives the reason why an event cannot be stored, empty where it can.
 // allowed is the tenant of the call; empty in system scope.

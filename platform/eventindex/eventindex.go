@@ -97,6 +97,14 @@ type Partition struct {
 	SetAside time.Time
 }
 
+// Gap is a partition of which something is missing now: a damaged file of it
+// was set aside, and what was in it has not been put back yet. Searches answer
+// with what there is.
+type Gap struct {
+	Partition string
+	Since     time.Time // when the file was set aside
+}
+
 // Index is the port. All methods are safe for concurrent use; readers never
 // wait for a writer. Append returns after the events are durable.
 type Index interface {
@@ -115,7 +123,14 @@ type Index interface {
 	// Scan streams matches oldest first until fn fails or ctx is done.
 	Scan(ctx context.Context, q kql.Query, r Range, fn func(ecs.Event) error) error
 	Partitions(ctx context.Context) ([]Partition, error)
-	// Drop removes a whole partition of the context's tenant.
+	// Gaps lists what is missing of the context's tenant, by partition. An
+	// adapter whose engine refuses to answer in part has none.
+	Gaps(ctx context.Context) ([]Gap, error)
+	// Mended notes that what was set aside of a partition of the context's
+	// tenant by a time is whole in the index again.
+	Mended(ctx context.Context, partition string, by time.Time) error
+	// Drop removes a whole partition of the context's tenant, with what was set
+	// aside of it.
 	Drop(ctx context.Context, partition string) error
 	Ready(ctx context.Context) error
 	Close() error

@@ -49,19 +49,27 @@ func (a api) GetEvent(ctx context.Context, contextID, eventID string) (searchapi
 		Received: d.Event.Event.Created, SkewMs: d.Event.Varde.SkewMS, Provenance: d.Event.Varde.Provenance}, nil
 }
 
+func gapsOf(ranges []eventindex.Range) []searchapi.Gap {
+	var out []searchapi.Gap
+	for _, r := range ranges {
+		out = append(out, searchapi.Gap{From: r.From, To: r.To})
+	}
+	return out
+}
+
 func (a api) SearchEvents(ctx context.Context, in searchapi.SearchRequest) (searchapi.SearchResult, error) {
 	begin := time.Now()
 	f, err := a.s.Search(ctx, Asked{Context: in.Context, Query: in.Query, Range: eventindex.Range{From: in.From, To: in.To}},
 		eventindex.Page{After: in.After, Limit: in.Limit, Ascending: in.Ascending})
 	return searchapi.SearchResult{Items: eventsOf(f.Rows), Next: f.Next, Total: f.Total, Exact: f.Exact, Names: f.Names,
-		TookMs: int(time.Since(begin).Milliseconds())}, err
+		Gaps: gapsOf(f.Gaps), TookMs: int(time.Since(begin).Milliseconds())}, err
 }
 
 func (a api) Histogram(ctx context.Context, in searchapi.HistogramRequest) (searchapi.Histogram, error) {
-	every, buckets, err := a.s.Histogram(ctx, Asked{Context: in.Context, Query: in.Query, Range: eventindex.Range{From: in.From, To: in.To}},
+	bars, err := a.s.Histogram(ctx, Asked{Context: in.Context, Query: in.Query, Range: eventindex.Range{From: in.From, To: in.To}},
 		time.Duration(in.IntervalSeconds)*time.Second, in.Timezone)
-	out := searchapi.Histogram{IntervalSeconds: int(every / time.Second), Buckets: make([]searchapi.HistogramBucket, len(buckets))}
-	for i, b := range buckets {
+	out := searchapi.Histogram{IntervalSeconds: int(bars.Every / time.Second), Buckets: make([]searchapi.HistogramBucket, len(bars.Buckets)), Gaps: gapsOf(bars.Gaps)}
+	for i, b := range bars.Buckets {
 		out.Buckets[i] = searchapi.HistogramBucket{Start: b.Start, Count: b.Count,
 			Success: b.Outcome[ecs.OutcomeSuccess], Failure: b.Outcome[ecs.OutcomeFailure], Unknown: b.Outcome[ecs.OutcomeUnknown]}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -534,4 +536,41 @@ func TestOldContextsAndViewsAreDeleted_R39(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, w.call(officer, "GET", "/v1/contexts/"+c.Id, nil).Status)
 	require.Equal(t, http.StatusOK, w.call(officer, "GET", "/v1/views/"+named.Id, nil).Status)
 	require.NoError(t, w.m.Ready(context.Background()))
+}
+
+// What a damaged file keeps from a search is said with what was found.
+func TestASearchSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	dir := t.TempDir()
+	x, err := embedded.Open(t.Context(), dir, embedded.Options{Unsafe: true})
+	require.NoError(t, err)
+	whole, lost := line(1), line(2)
+	whole.Varde.Partition, lost.Varde.Partition = "granvik.standard.2026-11-20", "granvik.standard.2026-11-21"
+	lost.Timestamp = lost.Timestamp.AddDate(0, 0, 1)
+	_, err = x.Append(systemscope.Enter(t.Context(), "test"), []ecs.Event{whole, lost})
+	require.NoError(t, err)
+	require.NoError(t, x.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "granvik", lost.Varde.Partition+".events"), make([]byte, 8192), 0o600))
+	x, err = embedded.Open(t.Context(), dir, embedded.Options{Unsafe: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, x.Close()) })
+	w.index.Index = x
+	c := w.start(officer, "")
+
+	found := httpxtest.Decode[searchapi.SearchResult](t, w.search(officer, c.Id, ""))
+	require.Len(t, found.Items, 1)
+	day := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	missing := []searchapi.Gap{{From: day, To: day.AddDate(0, 0, 1)}}
+	require.Equal(t, missing, found.Gaps, "by the search that meets the damage too")
+	of := func(from, to time.Time) (searchapi.SearchResult, searchapi.Histogram) {
+		return httpxtest.Decode[searchapi.SearchResult](t, w.call(officer, "POST", "/v1/search", searchapi.SearchRequest{Context: c.Id, From: from, To: to})),
+			httpxtest.Decode[searchapi.Histogram](t, w.call(officer, "POST", "/v1/histogram", searchapi.HistogramRequest{Context: c.Id, From: from, To: to}))
+	}
+	search, bars := of(begin, begin.AddDate(0, 0, 2))
+	require.Equal(t, missing, search.Gaps)
+	require.Equal(t, missing, bars.Gaps)
+	search, bars = of(begin, begin.Add(time.Hour))
+	require.Empty(t, search.Gaps, "it lies outside what was asked for")
+	require.Empty(t, bars.Gaps)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"varde.internal/platform/audit"
@@ -258,6 +259,7 @@ type Found struct {
 	Total int
 	Exact bool
 	Names bool
+	Gaps  []eventindex.Range
 }
 
 // Search gives a page, newest first unless the page says otherwise.
@@ -272,7 +274,10 @@ func (s *Service) Search(ctx context.Context, a Asked, page eventindex.Page) (Fo
 		return Found{}, indexProblem(err)
 	}
 	out := Found{Next: hits.Next, Total: hits.Total, Exact: hits.Exact, Names: c.names.Shown}
-	if out.Rows, err = rows(hits.Events, c.names); err != nil {
+	if out.Rows, err = rows(hits.Events, c.names); err == nil {
+		out.Gaps, err = s.gaps(ctx, a.Range)
+	}
+	if err != nil {
 		done(nil)
 		return Found{}, err
 	}
@@ -291,29 +296,61 @@ func rows(events []ecs.Event, names Names) ([]Row, error) {
 	return out, nil
 }
 
+// gaps lists the times within a range of which something is missing now. It is
+// asked after the search: the search may have been what met the damage.
+func (s *Service) gaps(ctx context.Context, r eventindex.Range) ([]eventindex.Range, error) {
+	all, err := s.events.Gaps(ctx)
+	if err != nil {
+		return nil, indexProblem(err)
+	}
+	var out []eventindex.Range
+	for _, g := range all {
+		_, of, ok := eventindex.Period(g.Partition)
+		if ok && of.Meets(r) && !slices.Contains(out, of) {
+			out = append(out, of)
+		}
+		if !ok { // a name of old: it could be anywhere
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b eventindex.Range) int { return a.From.Compare(b.From) })
+	return out, nil
+}
+
+// Bars is a histogram. Gaps are the times of which something is missing now.
+type Bars struct {
+	Every   time.Duration
+	Buckets []eventindex.Bucket
+	Gaps    []eventindex.Range
+}
+
 // Histogram counts per interval; 0 chooses one.
-func (s *Service) Histogram(ctx context.Context, a Asked, every time.Duration, zone string) (time.Duration, []eventindex.Bucket, error) {
+func (s *Service) Histogram(ctx context.Context, a Asked, every time.Duration, zone string) (Bars, error) {
 	loc := s.zone
 	if zone != "" {
 		var err error
 		if loc, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-			return 0, nil, problem.Invalid("There is no such time zone.", problem.Field{Pointer: "/timezone", Slug: "not-allowed", Detail: "This is no time zone's name."})
+			return Bars{}, problem.Invalid("There is no such time zone.", problem.Field{Pointer: "/timezone", Slug: "not-allowed", Detail: "This is no time zone's name."})
 		}
 	}
 	_, q, done, err := s.begin(ctx, a, "event.histogram")
 	if err != nil {
-		return 0, nil, err
+		return Bars{}, err
 	}
 	if every == 0 {
 		every = interval(a.Range)
 	}
-	buckets, err := s.events.Histogram(ctx, q, a.Range, every, loc)
-	if err != nil {
+	out := Bars{Every: every}
+	if out.Buckets, err = s.events.Histogram(ctx, q, a.Range, every, loc); err != nil {
 		done(nil)
-		return 0, nil, indexProblem(err)
+		return Bars{}, indexProblem(err)
 	}
-	done(map[string]int{"buckets": len(buckets)})
-	return every, buckets, nil
+	if out.Gaps, err = s.gaps(ctx, a.Range); err != nil {
+		done(nil)
+		return Bars{}, err
+	}
+	done(map[string]int{"buckets": len(out.Buckets)})
+	return out, nil
 }
 
 // Terms gives a facet for each field.

@@ -196,3 +196,16 @@ func problemOf(res *esapi.Response) error {
 }
 
 func yes() *bool { b := true; return &b }
+
+// Gaps implements eventindex.Index: what a search cannot get from every shard
+// is an error here, never a smaller answer.
+func (x *Index) Gaps(ctx context.Context) ([]eventindex.Gap, error) {
+	_, err := tenant.From(ctx)
+	return nil, err
+}
+
+// Mended implements eventindex.Index.
+func (x *Index) Mended(ctx context.Context, _ string, _ time.Time) error {
+	_, err := tenant.From(ctx)
+	return err
+}

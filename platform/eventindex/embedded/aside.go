@@ -1,16 +1,20 @@
 package embedded
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"varde.internal/platform/eventindex"
 	"varde.internal/platform/tenant"
 )
 
@@ -20,6 +24,10 @@ const (
 	asideMark = ".damaged-"
 	asideTime = "20060102T150405.000Z"
 )
+
+// mendedMark follows the name of a file whose events were put back; its time is
+// that until which. Without it a partition that was set aside is incomplete.
+const mendedMark = ".mended"
 
 // damaged says whether an error tells of a file that is broken for good: SQLite
 // finds its pages wrong, or that they are none, or a block cannot be read. What
@@ -88,6 +96,12 @@ func rename(from, to string) error {
 // noteAside remembers when a file was set aside that lies in a tenant's folder.
 // It is called under Index.mu.
 func (x *Index) noteAside(t tenant.ID, file string) {
+	if name, ok := strings.CutSuffix(file, suffix+mendedMark); ok {
+		if info, err := os.Stat(filepath.Join(x.dir, string(t), file)); err == nil {
+			x.mended[place{t, name}] = info.ModTime().UTC()
+		}
+		return
+	}
 	name, stamp, ok := strings.Cut(file, suffix+asideMark)
 	if !ok {
 		return
@@ -102,4 +116,76 @@ func (x *Index) setAsideAt(p *partition) time.Time {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.aside[place{p.tenant, p.name}]
+}
+
+// Gaps lists the partitions of which a file was set aside that was not mended since.
+func (x *Index) Gaps(ctx context.Context) ([]eventindex.Gap, error) {
+	t, err := tenant.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.load(t); err != nil {
+		return nil, err
+	}
+	var out []eventindex.Gap
+	for at, since := range x.aside {
+		if at.tenant == t && since.After(x.mended[at]) {
+			out = append(out, eventindex.Gap{Partition: at.name, Since: since})
+		}
+	}
+	slices.SortFunc(out, func(a, b eventindex.Gap) int { return cmp.Compare(a.Partition, b.Partition) })
+	return out, nil
+}
+
+// Mended keeps the note beside the partition's file.
+func (x *Index) Mended(ctx context.Context, name string, by time.Time) error {
+	t, err := tenant.From(ctx)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.load(t); err != nil {
+		return err
+	}
+	at := place{t, name}
+	if x.aside[at].IsZero() || !by.After(x.mended[at]) {
+		return nil
+	}
+	path := filepath.Join(x.dir, string(t), name+suffix+mendedMark)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	if err := errors.Join(f.Close(), os.Chtimes(path, by, by)); err != nil {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	x.mended[at] = by
+	return nil
+}
+
+// dropAside removes what was set aside of a partition.
+func (x *Index) dropAside(t tenant.ID, name string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.load(t); err != nil {
+		return err
+	}
+	folder := filepath.Join(x.dir, string(t))
+	files, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("eventindex: %w", err)
+	}
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), name+suffix+asideMark) || f.Name() == name+suffix+mendedMark {
+			if err := remove(filepath.Join(folder, f.Name()), ""); err != nil {
+				return err
+			}
+		}
+	}
+	delete(x.aside, place{t, name})
+	delete(x.mended, place{t, name})
+	return nil
 }

@@ -208,3 +208,53 @@ func TestAPartitionThatOpensSlowlyHoldsUpNoOther_N6(t *testing.T) {
 	})
 	require.NoError(t, x.Close())
 }
+
+// What was set aside is said to be missing until it was put back, also after a
+// restart; it goes with its partition.
+func TestWhatWasSetAsideIsMissingUntilItIsMended(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	x := open(t, dir)
+	_, err := x.Append(system(), []ecs.Event{of("bo", "p0", "a"), of("bo", "p1", "b"), of("lia", "p0", "c")})
+	require.NoError(t, err)
+	gaps, err := x.Gaps(bo())
+	require.NoError(t, err)
+	require.Empty(t, gaps)
+	require.NoError(t, x.Close())
+	overwrite(t, filepath.Join(dir, "bo", "p0.events"), 0, 4096)
+	x = open(t, dir)
+	require.Equal(t, 1, total(t, x, bo()), "of two")
+	var since time.Time
+	for range 2 {
+		gaps, err = x.Gaps(bo())
+		require.NoError(t, err)
+		require.Len(t, gaps, 1)
+		require.Equal(t, "p0", gaps[0].Partition)
+		since = gaps[0].Since
+		require.WithinDuration(t, time.Now(), since, time.Hour)
+		gaps, err = x.Gaps(lia())
+		require.NoError(t, err)
+		require.Empty(t, gaps, "not of another tenant")
+		require.NoError(t, x.Mended(bo(), "p0", since.Add(-time.Second)), "not all that was in it")
+		require.NoError(t, x.Mended(lia(), "p0", since.Add(time.Second)))
+		require.NoError(t, x.Close())
+		x = open(t, dir)
+	}
+	require.NoError(t, x.Mended(bo(), "p0", since.Add(time.Second)))
+	for range 2 {
+		gaps, err = x.Gaps(bo())
+		require.NoError(t, err)
+		require.Empty(t, gaps)
+		require.NoError(t, x.Close())
+		x = open(t, dir)
+	}
+	require.NoError(t, x.Drop(bo(), "p0"))
+	left, err := filepath.Glob(filepath.Join(dir, "bo", "p0*"))
+	require.NoError(t, err)
+	require.Empty(t, left, "a damaged file lives no longer than its partition")
+	require.NoError(t, x.Close())
+	_, err = x.Gaps(bo())
+	require.Error(t, err)
+	_, err = x.Gaps(context.Background())
+	require.ErrorIs(t, err, tenant.ErrMissing)
+}

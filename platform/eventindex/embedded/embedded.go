@@ -55,6 +55,7 @@ type Index struct {
 	tenants map[tenant.ID]map[string]*partition
 	open    []*partition        // least recently used first
 	aside   map[place]time.Time // when a damaged file of a partition was last set aside
+	mended  map[place]time.Time // until when what was set aside was put back
 }
 
 // place names a partition.
@@ -84,7 +85,7 @@ func Open(ctx context.Context, dir string, options ...Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Index{dir: dir, opt: opt, lock: lock, tenants: map[tenant.ID]map[string]*partition{}, aside: map[place]time.Time{}}, nil
+	return &Index{dir: dir, opt: opt, lock: lock, tenants: map[tenant.ID]map[string]*partition{}, aside: map[place]time.Time{}, mended: map[place]time.Time{}}, nil
 }
 
 // lockFolder waits some seconds for a process that is about to end.
@@ -290,10 +291,14 @@ func (x *Index) Partitions(ctx context.Context) ([]eventindex.Partition, error) 
 	return out, nil
 }
 
-// Drop removes a partition with its files.
+// Drop removes a partition with its files, damaged ones too: what is in them
+// has no longer a life than the rest.
 func (x *Index) Drop(ctx context.Context, name string) error {
 	t, err := tenant.From(ctx)
 	if err != nil {
+		return err
+	}
+	if err := x.dropAside(t, name); err != nil {
 		return err
 	}
 	x.mu.Lock()

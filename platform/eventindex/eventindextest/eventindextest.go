@@ -58,6 +58,7 @@ func Run(t *testing.T, open Open, caps Caps) {
 		{"AnEventComesBackWhole", s.whole},
 		{"ACancelledCallEnds", s.cancelled},
 		{"RandomQueriesMatchTheReference", s.random},
+		{"WrittenQueriesFindWhatTheDocumentationSays", s.documented},
 	} {
 		t.Run(c.name, c.test)
 	}

@@ -338,10 +338,24 @@ type FieldList struct {
 // From Earliest event time, inclusive.
 type From = time.Time
 
+// Gap defines model for Gap.
+type Gap struct {
+	From time.Time `json:"from,omitempty,omitzero"`
+
+	// To Exclusive.
+	To time.Time `json:"to,omitempty,omitzero"`
+}
+
+// Gaps Times within the range of which events are missing now, because a damaged part of the index was set aside and is being rebuilt from the archive; left out where there are none.
+type Gaps = []Gap
+
 // Histogram defines model for Histogram.
 type Histogram struct {
-	Buckets         []HistogramBucket `json:"buckets"`
-	IntervalSeconds int               `json:"intervalSeconds"`
+	Buckets []HistogramBucket `json:"buckets"`
+
+	// Gaps Times within the range of which events are missing now, because a damaged part of the index was set aside and is being rebuilt from the archive; left out where there are none.
+	Gaps            Gaps `json:"gaps,omitempty,omitzero"`
+	IntervalSeconds int  `json:"intervalSeconds"`
 }
 
 // HistogramBucket defines model for HistogramBucket.
@@ -472,7 +486,10 @@ type SearchRequest struct {
 // SearchResult defines model for SearchResult.
 type SearchResult struct {
 	// Exact False where there are more than total.
-	Exact  bool    `json:"exact"`
+	Exact bool `json:"exact"`
+
+	// Gaps Times within the range of which events are missing now, because a damaged part of the index was set aside and is being rebuilt from the archive; left out where there are none.
+	Gaps   Gaps    `json:"gaps,omitempty,omitzero"`
 	Items  []Event `json:"items"`
 	Names  bool    `json:"names"`
 	Next   string  `json:"next,omitempty,omitzero"`

@@ -297,7 +297,19 @@ export interface components {
             /** @description False where there are more than total. */
             exact: boolean;
             names: boolean;
+            gaps?: components["schemas"]["Gaps"];
             tookMs?: number;
+        };
+        /** @description Times within the range of which events are missing now, because a damaged part of the index was set aside and is being rebuilt from the archive; left out where there are none. */
+        Gaps: components["schemas"]["Gap"][];
+        Gap: {
+            /** Format: date-time */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Exclusive.
+             */
+            to?: string;
         };
         HistogramRequest: {
             context: string;
@@ -315,6 +327,7 @@ export interface components {
         Histogram: {
             intervalSeconds: number;
             buckets: components["schemas"]["HistogramBucket"][];
+            gaps?: components["schemas"]["Gaps"];
         };
         HistogramBucket: {
             /** Format: date-time */

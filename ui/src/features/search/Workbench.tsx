@@ -12,7 +12,7 @@ import { EventSheet } from './EventSheet'
 import { Facets } from './Facets'
 import { HistogramChart } from './Histogram'
 import { withFilter } from './kql'
-import { type Context, defaultColumns, fieldName, keepView, momentsOf, type Range, rangeText, type View } from './model'
+import { type Context, defaultColumns, fieldName, gapText, keepView, momentsOf, type Range, rangeText, type View } from './model'
 import { QueryBar } from './QueryBar'
 import { Results } from './Results'
 import { SavedViews } from './SavedViews'
@@ -89,6 +89,9 @@ export function Workbench({ context, initial, viewId, ended }: { context: Contex
           <SavedViews view={view} open={(id) => void navigate({ to: '/sok/$viewId', params: { viewId: id } })} viewId={viewId} />
         </div>
       </div>
+      {first?.gaps && first.gaps.length > 0 && (
+        <div className="ds-alert" data-color="warning" role="status"><p>{t('search:results.gaps', { when: first.gaps.map((gap) => gapText(gap.from, gap.to)).join(', ') })}</p></div>
+      )}
       {histogram.data && <HistogramChart histogram={histogram.data} total={first?.total ?? 0} zoom={(from, to) => setRange({ from, to })} />}
       <div className="search-grid">
         <div className="facet-column">{facets.data ? <Facets facets={facets.data} nameOf={nameOf} add={add} /> : !found.isError && <Loading rows={4} />}</div>

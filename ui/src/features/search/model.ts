@@ -32,6 +32,11 @@ export function rangeText(range: Range): string {
   return i18n.exists(key) ? i18n.t(key) : range.last
 }
 
+/** The time of a gap in the index; without ends it could be anywhere in what was asked for. */
+export function gapText(from?: string, to?: string): string {
+  return from && to ? rangeText({ from, to }) : i18n.t('search:results.gapAnywhere')
+}
+
 export function viewOf(stored: Schemas['View']): View {
   return {
     query: stored.query,
