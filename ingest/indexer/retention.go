@@ -122,6 +122,7 @@ type Retention struct {
 	partitions, events *prometheus.CounterVec
 	failures           prometheus.Counter
 	last, unruled      prometheus.Gauge
+	onHold             prometheus.Gauge
 }
 
 var _ run.Part = (*Retention)(nil)
@@ -137,10 +138,11 @@ func NewRetention(deps run.Deps, cfg RetentionConfig) (*Retention, error) {
 		events:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "varde_retention_events_deleted_total", Help: "Events in them."}, []string{"tenant"}),
 		failures:   prometheus.NewCounter(prometheus.CounterOpts{Name: "varde_retention_failures_total", Help: "Passes that did not get through."}),
 		last:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "varde_retention_last_success_timestamp_seconds", Help: "When this process last got through; another process may have."}),
+		onHold:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "varde_retention_partitions_held", Help: "Partitions whose time is over and that a legal hold keeps, as of the last pass of this process."}),
 		unruled:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "varde_retention_partitions_without_rule", Help: "Partitions of a class that the configuration does not name: kept."}),
 	}
 	if deps.Metrics != nil {
-		for _, c := range []prometheus.Collector{r.partitions, r.events, r.failures, r.last, r.unruled} {
+		for _, c := range []prometheus.Collector{r.partitions, r.events, r.failures, r.last, r.unruled, r.onHold} {
 			if err := deps.Metrics.Register(c); err != nil {
 				return nil, fmt.Errorf("retention: %w", err)
 			}
@@ -217,17 +219,26 @@ func (r *Retention) Pass(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	var errs []error
+	held := 0
 	for _, e := range expired {
 		leased, err := r.deps.Docs.Lease(ctx, leaseName, r.holder, leaseFor)
 		if err != nil || !leased {
 			return false, errors.Join(append(errs, err)...)
 		}
-		if err := r.drop(ctx, e); err != nil {
+		kept, err := r.drop(ctx, e)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", e.Name, err))
+		}
+		if kept {
+			held++
 		}
 		if ctx.Err() != nil {
 			break
 		}
+	}
+	r.onHold.Set(float64(held))
+	if held > 0 {
+		r.deps.Log.Info("events whose time is over are kept by legal holds", "partitions", held)
 	}
 	return true, errors.Join(errs...)
 }
@@ -287,10 +298,18 @@ func (r *Retention) doubts(all []eventindex.Partition) bool {
 	return false
 }
 
-// drop records that a partition is deleted and why, and deletes it. Where it
-// cannot be recorded nothing is deleted.
-func (r *Retention) drop(ctx context.Context, e expiry) error {
+// drop records that a partition is deleted and why, and deletes it, unless a
+// legal hold keeps it. Where it cannot be recorded, or not be known whether it
+// is held, nothing is deleted.
+func (r *Retention) drop(ctx context.Context, e expiry) (kept bool, err error) {
 	ctx = tenant.With(ctx, tenant.ID(e.Tenant))
+	holds, err := r.held(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask for legal holds: %w", err)
+	}
+	if isHeld(holds, e) {
+		return true, nil
+	}
 	intent, err := r.deps.Audit.Intent(ctx, topics.AuditRecord{
 		Actor: topics.Actor{Type: "service", ID: Name}, Action: "event.expire", Object: "partition:" + e.Name,
 		Purpose: "retention",
@@ -301,7 +320,7 @@ func (r *Retention) drop(ctx context.Context, e expiry) error {
 		Counts: map[string]int{"events": e.Events},
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	// The archive first: what it still has and the index has not, it puts back.
 	err = archive.NewFiles(r.deps.Blobs).Drop(ctx, e.Name)
@@ -310,12 +329,12 @@ func (r *Retention) drop(ctx context.Context, e expiry) error {
 	}
 	if err != nil {
 		r.deps.Audit.Outcome(ctx, intent, audit.ResultError, nil)
-		return err
+		return false, err
 	}
 	r.deps.Audit.Outcome(ctx, intent, audit.ResultOK, map[string]int{"events": e.Events})
 	r.partitions.WithLabelValues(e.Tenant).Inc()
 	r.events.WithLabelValues(e.Tenant).Add(float64(e.Events))
 	r.deps.Log.Info("deleted events whose time is over", slog.String("tenant", e.Tenant), slog.String("partition", e.Name),
 		slog.Int("events", e.Events), slog.String("class", e.class), slog.Int("days", e.days))
-	return nil
+	return false, nil
 }

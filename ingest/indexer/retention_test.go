@@ -2,10 +2,14 @@ package indexer_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,10 +27,12 @@ import (
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/eventindex/embedded"
+	"varde.internal/platform/httpx"
 	"varde.internal/platform/run"
 	"varde.internal/platform/systemscope"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
+	"varde.internal/schemas/gen/searchapi"
 )
 
 // aged is an index and an archive with partitions of some age, and what deletes them.
@@ -38,7 +44,27 @@ type aged struct {
 	audit audittest.Recorder
 	now   time.Time
 	n     int
+
+	mu    sync.Mutex
+	holds map[string][]searchapi.HeldTime // by tenant
+	away  bool                            // the service that knows of holds
 }
+
+// ServeHTTP answers as the search service does, which has tests of its own.
+func (a *aged) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	of := r.Header.Get(httpx.HeaderTenant)
+	if a.away || r.URL.Path != "/v1/internal/holds" || r.URL.Query().Get("tenant") != of {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(searchapi.Held{Items: a.holds[of]})
+}
+
+type tokens struct{}
+
+func (tokens) Token(context.Context, string) (string, error) { return "token", nil }
 
 func newAged(t *testing.T) *aged {
 	key, err := age.GenerateX25519Identity()
@@ -102,8 +128,10 @@ func (a *aged) retention(metrics prometheus.Registerer, set func(*indexer.Retent
 	if set != nil {
 		set(&cfg)
 	}
+	search := httptest.NewServer(a)
+	a.t.Cleanup(search.Close)
 	r, err := indexer.NewRetention(run.Deps{Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return a.now },
-		Metrics: metrics, Docs: a.docs, Events: a.index, Blobs: a.blobs, Audit: &a.audit}, cfg)
+		Endpoint: func(string) string { return search.URL }, Tokens: tokens{}, Metrics: metrics, Docs: a.docs, Events: a.index, Blobs: a.blobs, Audit: &a.audit}, cfg)
 	require.NoError(a.t, err)
 	return r
 }
@@ -152,7 +180,7 @@ func TestEventsAreDeletedWhenTheirTimeIsOver_R39(t *testing.T) {
 	require.Equal(t, map[string]float64{
 		`varde_retention_partitions_deleted_total bo`: 3, `varde_retention_partitions_deleted_total nes`: 1, `varde_retention_partitions_deleted_total vik`: 1,
 		`varde_retention_events_deleted_total bo`: 6, `varde_retention_events_deleted_total nes`: 2, `varde_retention_events_deleted_total vik`: 2,
-		`varde_retention_partitions_without_rule `: 1, `varde_retention_failures_total `: 0,
+		`varde_retention_partitions_without_rule `: 1, `varde_retention_partitions_held `: 0, `varde_retention_failures_total `: 0,
 	}, readings(t, metrics))
 }
 
@@ -294,4 +322,47 @@ func TestWhatIsWrongWithAPeriodIsNamed(t *testing.T) {
 		spoil(&c)
 		require.ErrorContains(t, c.Validate(), key)
 	}
+}
+
+// A hold keeps what it touches in the index and in the archive, until it is
+// released; while nobody can say what is held nothing is deleted.
+func TestALegalHoldKeepsWhatItTouches_R39_R63(t *testing.T) {
+	t.Parallel()
+	a := newAged(t)
+	day := func(s string) time.Time {
+		at, err := time.Parse(time.DateOnly, s)
+		require.NoError(t, err)
+		return at
+	}
+	for _, name := range []string{"2026-08-01", "2026-08-02", "2026-08-03", "2026-08-04"} {
+		a.put("bo", "standard", name, day(name).Add(time.Hour))
+	}
+	a.put("bo", "standard", "2026-07", day("2026-07-05"))
+	a.put("bo", "standard", "2026-11-22", a.now) // something comes in: the clock is right
+	a.put("nes", "standard", "2026-08-02", day("2026-08-02"))
+	// A wrong clock's events lie where they were received, and are held by either time.
+	a.put("bo", "standard", "2026-06-01", day("2026-08-02").Add(time.Hour))
+	r := a.retention(nil, nil)
+
+	a.away = true
+	_, err := r.Pass(t.Context())
+	require.Error(t, err)
+	require.Len(t, a.left(), 8)
+	a.away = false
+
+	set := func(tenant string, held ...searchapi.HeldTime) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.holds = map[string][]searchapi.HeldTime{tenant: held}
+	}
+	set("bo", searchapi.HeldTime{Id: "h", From: day("2026-08-02"), To: day("2026-08-03")}, searchapi.HeldTime{Id: "i", From: day("2026-08-04").Add(23 * time.Hour), To: day("2026-08-20")})
+	for range 2 {
+		pass(t, r)
+		require.Equal(t, []string{"bo.standard.2026-06-01", "bo.standard.2026-08-02", "bo.standard.2026-08-04", "bo.standard.2026-11-22"}, a.left())
+	}
+	require.ElementsMatch(t, a.left(), slices.Compact(a.archived()))
+	set("bo")
+	pass(t, r)
+	require.Equal(t, []string{"bo.standard.2026-11-22"}, a.left())
+	require.Equal(t, a.left(), a.archived())
 }

@@ -35,7 +35,7 @@ var caseContent = []auth.Action{
 var writes = []auth.Action{
 	auth.ActionCaseHandle, auth.ActionCaseAssign, auth.ActionCaseClose, auth.ActionEvidencePin, auth.ActionSourceWrite,
 	auth.ActionRegisterWrite, auth.ActionWindowRequest, auth.ActionWindowApprove, auth.ActionDirectoryWrite,
-	auth.ActionAccountAdmin, auth.ActionReportSubmit,
+	auth.ActionAccountAdmin, auth.ActionReportSubmit, auth.ActionHoldWrite,
 }
 
 func alone(r auth.Role) auth.Principal {

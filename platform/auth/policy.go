@@ -33,6 +33,8 @@ const (
 
 	ActionEventSearch    Action = "event.search"
 	ActionEventNames     Action = "event.names" // person fields and raw lines; needs a case too
+	ActionHoldRead       Action = "hold.read"   // legal holds: what retention does not delete
+	ActionHoldWrite      Action = "hold.write"  // placing and releasing them
 	ActionSourceRead     Action = "source.read"
 	ActionSourceWrite    Action = "source.write"
 	ActionDeadLetterRead Action = "dead-letter.read"

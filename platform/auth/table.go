@@ -87,6 +87,8 @@ var policy = map[Role]map[Action]Scope{
 		ActionAuditExport:    ScopeTenant,
 		ActionHealthRead:     ScopeTenant,
 		ActionOverviewRead:   ScopeTenant,
+		ActionHoldRead:       ScopeTenant,
+		ActionHoldWrite:      ScopeTenant,
 	},
 	RoleController: {
 		ActionReportReveal:  ScopeTenant,
@@ -102,6 +104,7 @@ var policy = map[Role]map[Action]Scope{
 		ActionDirectoryRead: ScopeTenant,
 		ActionAuditRead:     ScopeTenant,
 		ActionOverviewRead:  ScopeTenant,
+		ActionHoldRead:      ScopeTenant,
 	},
 	RoleOperationsManager: {
 		ActionEventSearch:    ScopeTenant,
@@ -142,6 +145,7 @@ var policy = map[Role]map[Action]Scope{
 		ActionAuditExport:    ScopeTenant,
 		ActionHealthRead:     ScopeTenant,
 		ActionOverviewRead:   ScopeTenant,
+		ActionHoldRead:       ScopeTenant,
 	},
 	RoleAdministrator: {
 		ActionReportSubmit:   ScopeTenant,
@@ -154,6 +158,8 @@ var policy = map[Role]map[Action]Scope{
 		ActionDirectoryWrite: ScopeTenant,
 		ActionAccountAdmin:   ScopeTenant,
 		ActionHealthRead:     ScopeTenant,
+		ActionHoldRead:       ScopeTenant,
+		ActionHoldWrite:      ScopeTenant,
 	},
 }
 
@@ -173,7 +179,7 @@ var servicePolicy = map[string][]Action{
 	"audit":      {ActionDirectoryRead},
 	"delivery":   {ActionAuditAppend, ActionDirectoryRead, ActionCaseRead},
 	"collector":  {ActionAuditAppend, ActionRegisterRead},
-	"indexer":    {ActionAuditAppend},
+	"indexer":    {ActionAuditAppend, ActionHoldRead},
 	"correlator": {ActionAuditAppend, ActionRegisterRead},
 	"sources":    {ActionAuditAppend, ActionRegisterRead},
 }

@@ -196,3 +196,36 @@ func (a api) InternalEvent(ctx context.Context, eventID, tenant string) (searcha
 	}
 	return out, nil
 }
+
+func holdOf(h Placed) searchapi.Hold {
+	return searchapi.Hold{Id: h.ID, From: h.From, To: h.To, Reason: h.Reason, CaseId: h.CaseID, PlacedBy: h.PlacedBy, Placed: h.Placed,
+		InForce: h.Active, ReleasedBy: h.ReleasedBy, Released: h.Released, ReleaseReason: h.ReleaseReason}
+}
+
+func (a api) PlaceHold(ctx context.Context, in searchapi.NewHold) (searchapi.Hold, error) {
+	h, err := a.s.PlaceHold(ctx, Hold{From: in.From, To: in.To, Reason: in.Reason, CaseID: in.CaseId})
+	return holdOf(h), err
+}
+
+func (a api) ReleaseHold(ctx context.Context, holdID string, in searchapi.ReleaseHold) (searchapi.Hold, error) {
+	h, err := a.s.ReleaseHold(ctx, holdID, in.Reason)
+	return holdOf(h), err
+}
+
+func (a api) ListHolds(ctx context.Context, limit int, after string) (searchapi.HoldList, error) {
+	holds, next, err := a.s.Holds(ctx, limit, after)
+	out := searchapi.HoldList{Items: make([]searchapi.Hold, len(holds)), Next: next}
+	for i, h := range holds {
+		out.Items[i] = holdOf(h)
+	}
+	return out, err
+}
+
+func (a api) InternalHolds(ctx context.Context, tenant string) (searchapi.Held, error) {
+	held, err := a.s.Held(ctx, tenant)
+	out := searchapi.Held{Items: make([]searchapi.HeldTime, len(held))}
+	for i, h := range held {
+		out.Items[i] = searchapi.HeldTime{Id: h.ID, From: h.From, To: h.To}
+	}
+	return out, err
+}

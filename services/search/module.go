@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // dates in queries are those of the municipality's clock
 
 	"github.com/gofiber/fiber/v2"
+	"golang.org/x/sync/errgroup"
 
 	"varde.internal/platform/auth"
 	"varde.internal/platform/docstore"
@@ -99,26 +100,43 @@ func (m *Module) open(ctx context.Context) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	holds, err := docstore.Open[Hold](ctx, m.deps.Docs, docstore.Definition{Name: holdsName, Version: 1,
+		Indexes: []docstore.Index{{Fields: []string{"active", "placed"}}}})
+	if err != nil {
+		return nil, err
+	}
 	zone, err := time.LoadLocation(m.cfg.TimeZone)
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
-		contexts: contexts, views: views, events: m.deps.Events, audit: m.deps.Audit, log: m.deps.Log, clock: m.deps.Clock,
+		contexts: contexts, views: views, holds: holds, events: m.deps.Events, audit: m.deps.Audit, log: m.deps.Log, clock: m.deps.Clock,
 		zone: zone, life: m.cfg.ContextLife, viewKey: m.deps.Secret("search-views"),
 		cases: &casesClient{deps: m.deps, known: map[string]knownCase{}},
 	}, nil
 }
 
-const sweepEvery = time.Hour
+const (
+	sweepEvery = time.Hour
+	holdsName  = "search_holds"
+)
 
 // Run implements run.Part: it opens the collections as soon as they can be
-// reached, then deletes what is old.
+// reached, then deletes what is old, and publishes what was held and released.
 func (m *Module) Run(ctx context.Context) error {
 	s := m.service.Open(ctx, m.deps.Log, Name, m.open)
 	if s == nil {
 		return nil
 	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return docstore.Relay(ctx, m.deps.Docs, holdsName, m.deps.Bus, docstore.RelayOptions{Log: m.deps.Log})
+	})
+	g.Go(func() error { return m.sweep(ctx, s) })
+	return g.Wait()
+}
+
+func (m *Module) sweep(ctx context.Context, s *Service) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {

@@ -22,6 +22,8 @@ import (
 	"varde.internal/platform/auth"
 	"varde.internal/platform/auth/authtest"
 	"varde.internal/platform/await"
+	"varde.internal/platform/bus"
+	"varde.internal/platform/bus/bustest"
 	"varde.internal/platform/docstore/sqlite"
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/eventindex/embedded"
@@ -51,6 +53,7 @@ type world struct {
 	app   *fiber.App
 	audit *audittest.Recorder
 	index *failing
+	bus   bus.Bus
 
 	mu    sync.Mutex
 	now   time.Time
@@ -114,9 +117,10 @@ func start(t *testing.T) *world {
 		_, _ = fmt.Fprintf(rw, `{"id":%q,"number":%q,"open":%v,"unit":%q,"owners":["leader"],"involved":[]}`, c.Id, c.Number, c.Open, c.Unit)
 	}))
 	t.Cleanup(cases.Close)
-	w.index = &failing{Index: embedded.OpenTemp(t)}
+	w.index, w.bus = &failing{Index: embedded.OpenTemp(t)}, bustest.Start(t)
+	require.NoError(t, w.bus.EnsureTopics(t.Context(), bus.TopicConfig{Name: bus.TopicAudit, Partitions: 1, Retention: time.Hour}))
 	m, err := search.New(run.Deps{
-		Log: slog.New(slog.DiscardHandler), Clock: w.clock, Docs: sqlite.OpenTemp(t), Events: w.index, Audit: w.audit,
+		Log: slog.New(slog.DiscardHandler), Clock: w.clock, Docs: sqlite.OpenTemp(t), Events: w.index, Audit: w.audit, Bus: w.bus,
 		Verifier: authtest.Verifier("search"), Tokens: tokens{t}, Endpoint: func(string) string { return cases.URL },
 		Secret: func(use string) []byte { s := sha256.Sum256([]byte(use)); return s[:] },
 	}, search.Default())
@@ -193,6 +197,9 @@ func TestRolesAndTenants_R41_R74(t *testing.T) {
 		httpxtest.WithSample("eventsAround", httpxtest.Sample{Path: "/v1/around", Body: searchapi.AroundRequest{Context: c.Id, Id: "event-001"}}),
 		httpxtest.WithSample("completeQuery", httpxtest.Sample{Path: "/v1/complete", Body: searchapi.CompleteRequest{Context: c.Id, Query: "user:", Position: 5}}),
 		httpxtest.WithSample("getView", httpxtest.Sample{Path: "/v1/views/" + saved.Id}),
+		httpxtest.WithSample("placeHold", httpxtest.Sample{Path: "/v1/holds", Body: searchapi.NewHold{From: begin, Reason: "An inspection was announced"}}),
+		httpxtest.WithSample("releaseHold", httpxtest.Sample{Path: "/v1/holds/00000000000000000000000000/release", Body: searchapi.ReleaseHold{Reason: "The inspection is over"}}),
+		httpxtest.WithSample("internalHolds", httpxtest.Sample{Path: "/v1/internal/holds?tenant=granvik"}),
 		httpxtest.WithSample("internalEvent", httpxtest.Sample{Path: "/v1/internal/events/event-001?tenant=granvik"}),
 	)
 	// Another person of the same tenant does not search in my name.

@@ -38,6 +38,7 @@ type Cases interface {
 type Service struct {
 	contexts docstore.Collection[Context]
 	views    docstore.Collection[View]
+	holds    docstore.Collection[Hold]
 	events   eventindex.Index
 	cases    Cases
 	audit    audit.Client

@@ -1,7 +1,11 @@
 package contract_test
 
 import (
+	"context"
+	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -19,8 +23,13 @@ import (
 	"varde.internal/platform/systemscope"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
+	"varde.internal/schemas/gen/searchapi"
 	"varde.internal/test/engines"
 )
+
+type anyToken struct{}
+
+func (anyToken) Token(context.Context, string) (string, error) { return "token", nil }
 
 // Events whose time is over are gone from either index, and only those.
 func TestRetentionDeletesFromEveryEventIndex_R39(t *testing.T) {
@@ -43,6 +52,7 @@ func TestRetentionDeletesFromEveryEventIndex_R39(t *testing.T) {
 				ago               int
 			}{
 				"bo-old":   {"bo", "bo.standard.2026-08-20", 94},
+				"bo-held":  {"bo", "bo.standard.2026-08-19", 95},
 				"bo-new":   {"bo", "bo.standard.2026-11-22", 0},
 				"bo-long":  {"bo", "bo.long.2026-08-20", 94},
 				"nes-old":  {"nes", "nes.standard.2026-07", 130},
@@ -55,9 +65,19 @@ func TestRetentionDeletesFromEveryEventIndex_R39(t *testing.T) {
 			_, err = index.Append(all, events)
 			require.NoError(t, err)
 			var log audittest.Recorder
+			// The second day of one tenant is under a legal hold.
+			search := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				held := searchapi.Held{Items: []searchapi.HeldTime{}}
+				if r.URL.Query().Get("tenant") == "bo" {
+					held.Items = append(held.Items, searchapi.HeldTime{Id: "h", From: now.AddDate(0, 0, -95).Truncate(24 * time.Hour), To: now.AddDate(0, 0, -94).Truncate(24 * time.Hour)})
+				}
+				_ = json.NewEncoder(w).Encode(held)
+			}))
+			defer search.Close()
 			cfg := indexer.DefaultRetention()
 			cfg.Days["long"] = 365
 			r, err := indexer.NewRetention(run.Deps{Log: slog.New(slog.DiscardHandler), Clock: func() time.Time { return now },
+				Endpoint: func(string) string { return search.URL }, Tokens: anyToken{},
 				Docs: sqlite.OpenTemp(t), Events: index, Blobs: blobs, Audit: &log}, cfg)
 			require.NoError(t, err)
 			for range 2 {
@@ -65,7 +85,7 @@ func TestRetentionDeletesFromEveryEventIndex_R39(t *testing.T) {
 				require.NoError(t, err)
 				require.True(t, done)
 			}
-			for tenantID, want := range map[tenant.ID][]string{"bo": {"bo-new", "bo-long"}, "nes": {"nes-kept"}} {
+			for tenantID, want := range map[tenant.ID][]string{"bo": {"bo-new", "bo-long", "bo-held"}, "nes": {"nes-kept"}} {
 				hits, err := index.Search(tenant.With(t.Context(), tenantID), kql.Query{}, eventindex.Range{}, eventindex.Page{Limit: 10})
 				require.NoError(t, err)
 				got := []string{}
@@ -77,7 +97,7 @@ func TestRetentionDeletesFromEveryEventIndex_R39(t *testing.T) {
 			require.Len(t, log.Records(), 4, "an intent and an outcome for each of two partitions")
 			left, err := index.Partitions(all)
 			require.NoError(t, err)
-			require.Len(t, left, 3)
+			require.Len(t, left, 4)
 		})
 	}
 }

@@ -70,6 +70,43 @@ test('a window is requested, approved by the responsible, moved and revoked_R24_
   for (const one of [officer.context, context]) await one.close()
 })
 
+test('logs are held by one person and released by another_R39_R63', async () => {
+  const reason = `Tilsyn er varslet ${word()}`
+  const officer = await visit(phone)
+  await signInAs(officer.page, 'Personvern', '/sikring')
+  await settled(officer.page)
+  await officer.page.getByRole('button', { name: 'Sikre logger' }).click()
+  let dialog = officer.page.getByRole('dialog', { name: 'Sikre logger' })
+  await dialog.getByRole('button', { name: 'Sikre logger' }).click()
+  await dialog.getByText('Skriv grunnen med minst ti tegn.').waitFor()
+  await dialog.getByLabel('Første dag').fill('2026-10-24')
+  await dialog.getByLabel(/Siste dag/).fill('2026-10-25')
+  await dialog.getByLabel(/Hvorfor/).fill(reason)
+  await accessible(officer.page, 'hold logs')
+  await picture(officer.page, 'sikre')
+  await dialog.getByRole('button', { name: 'Sikre logger' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  const own = officer.page.getByRole('listitem').filter({ hasText: reason })
+  await own.getByText('24. okt. 2026 til og med 25. okt. 2026').waitFor()
+  await own.getByText('En annen enn deg må oppheve denne.').waitFor()
+  assert.equal(await own.getByRole('button').count(), 0)
+
+  const { page, said, context } = await visit(desktop)
+  await signInAs(page, 'Administrator', '/sikring')
+  const row = page.getByRole('listitem').filter({ hasText: reason })
+  await row.getByRole('button', { name: 'Opphev' }).click()
+  dialog = page.getByRole('dialog', { name: 'Opphev' })
+  await dialog.getByLabel(/Hvorfor/).fill('Tilsynet er avsluttet')
+  await accessible(page, 'release a hold')
+  await dialog.getByRole('button', { name: 'Opphev' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await row.getByText(/Tilsynet er avsluttet/).waitFor()
+  assert.equal(await row.getByRole('button').count(), 0)
+  await picture(page, 'opphevet')
+  assert.deepEqual([...said, ...officer.said], [])
+  for (const one of [officer.context, context]) await one.close()
+})
+
 test('the audit log is downloaded after a step-up, and can be checked without Varde', async () => {
   const varde = process.env.VARDE
   assert.ok(varde, 'VARDE names the binary that checks the file')

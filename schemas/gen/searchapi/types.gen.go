@@ -349,6 +349,18 @@ type Gap struct {
 // Gaps Times within the range of which events are missing now, because a damaged part of the index was set aside and is being rebuilt from the archive; left out where there are none.
 type Gaps = []Gap
 
+// Held defines model for Held.
+type Held struct {
+	Items []HeldTime `json:"items"`
+}
+
+// HeldTime defines model for HeldTime.
+type HeldTime struct {
+	From time.Time `json:"from"`
+	Id   string    `json:"id"`
+	To   time.Time `json:"to,omitempty,omitzero"`
+}
+
 // Histogram defines model for Histogram.
 type Histogram struct {
 	Buckets []HistogramBucket `json:"buckets"`
@@ -387,6 +399,29 @@ type HistogramRequest struct {
 	To To `json:"to"`
 }
 
+// Hold defines model for Hold.
+type Hold struct {
+	CaseId  string    `json:"caseId,omitempty,omitzero"`
+	From    time.Time `json:"from"`
+	Id      string    `json:"id"`
+	InForce bool      `json:"inForce"`
+	Placed  time.Time `json:"placed"`
+
+	// PlacedBy Id of a person.
+	PlacedBy      string    `json:"placedBy"`
+	Reason        string    `json:"reason"`
+	ReleaseReason string    `json:"releaseReason,omitempty,omitzero"`
+	Released      time.Time `json:"released,omitempty,omitzero"`
+	ReleasedBy    string    `json:"releasedBy,omitempty,omitzero"`
+	To            time.Time `json:"to,omitempty,omitzero"`
+}
+
+// HoldList defines model for HoldList.
+type HoldList struct {
+	Items []Hold `json:"items"`
+	Next  string `json:"next,omitempty,omitzero"`
+}
+
 // NewContext defines model for NewContext.
 type NewContext struct {
 	// CaseId The case that the search belongs to.
@@ -394,6 +429,20 @@ type NewContext struct {
 
 	// Purpose Why the events are read. Kept in the audit log.
 	Purpose string `json:"purpose"`
+}
+
+// NewHold defines model for NewHold.
+type NewHold struct {
+	CaseId string `json:"caseId,omitempty,omitzero"`
+
+	// From Earliest event time, inclusive.
+	From From `json:"from"`
+
+	// Reason Why these events must be kept; never a person's name.
+	Reason string `json:"reason"`
+
+	// To Latest event time, exclusive; left out: what comes is held too.
+	To time.Time `json:"to,omitempty,omitzero"`
 }
 
 // NewView defines model for NewView.
@@ -463,6 +512,11 @@ type QueryError struct {
 	// Slug unknown-field, unexpected-end, unexpected-character, unclosed-quote, unclosed-group, missing-value, bad-address, bad-date, bad-number, bad-boolean, range-not-possible, wildcard-not-possible, too-complex, …
 	Slug  string `json:"slug"`
 	Start int    `json:"start"`
+}
+
+// ReleaseHold defines model for ReleaseHold.
+type ReleaseHold struct {
+	Reason string `json:"reason"`
 }
 
 // SearchRequest defines model for SearchRequest.
@@ -554,8 +608,19 @@ type ViewList struct {
 // ContextPath defines model for ContextPath.
 type ContextPath = string
 
+// ListHoldsParams defines parameters for ListHolds.
+type ListHoldsParams struct {
+	Limit int    `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	After string `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
+
 // InternalEventParams defines parameters for InternalEvent.
 type InternalEventParams struct {
+	Tenant string `form:"tenant" json:"tenant"`
+}
+
+// InternalHoldsParams defines parameters for InternalHolds.
+type InternalHoldsParams struct {
 	Tenant string `form:"tenant" json:"tenant"`
 }
 
@@ -579,6 +644,12 @@ type ExplainQueryJSONRequestBody = ExplainRequest
 
 // HistogramEventsJSONRequestBody defines body for HistogramEvents for application/json ContentType.
 type HistogramEventsJSONRequestBody = HistogramRequest
+
+// PlaceHoldJSONRequestBody defines body for PlaceHold for application/json ContentType.
+type PlaceHoldJSONRequestBody = NewHold
+
+// ReleaseHoldJSONRequestBody defines body for ReleaseHold for application/json ContentType.
+type ReleaseHoldJSONRequestBody = ReleaseHold
 
 // SearchEventsJSONRequestBody defines body for SearchEvents for application/json ContentType.
 type SearchEventsJSONRequestBody = SearchRequest

@@ -26,6 +26,10 @@ type Search interface {
 	SaveView(ctx context.Context, in searchapi.NewView) (searchapi.View, error)
 	GetView(ctx context.Context, viewID string) (searchapi.View, error)
 	ListViews(ctx context.Context, limit int, after string) (searchapi.ViewList, error)
+	PlaceHold(ctx context.Context, in searchapi.NewHold) (searchapi.Hold, error)
+	ReleaseHold(ctx context.Context, holdID string, in searchapi.ReleaseHold) (searchapi.Hold, error)
+	ListHolds(ctx context.Context, limit int, after string) (searchapi.HoldList, error)
+	InternalHolds(ctx context.Context, tenant string) (searchapi.Held, error)
 	InternalEvent(ctx context.Context, eventID, tenant string) (searchapi.EventEvidence, error)
 }
 
@@ -52,6 +56,21 @@ func Routes(app *fiber.App, service func() (Search, error)) {
 		return s.ListViews(c.UserContext(), limit, after)
 	}))
 	app.Get("/v1/views/:id", httpx.AnswerOne(service, "id", Search.GetView))
+	app.Get("/v1/holds", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.HoldList, error) {
+		limit, after := httpx.Paging(c, httpx.PageSize)
+		return s.ListHolds(c.UserContext(), limit, after)
+	}))
+	app.Post("/v1/holds", httpx.Take(service, fiber.StatusCreated, Search.PlaceHold))
+	app.Post("/v1/holds/:id/release", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (out searchapi.Hold, err error) {
+		in, err := httpx.Body[searchapi.ReleaseHold](c)
+		if err != nil {
+			return out, err
+		}
+		return s.ReleaseHold(c.UserContext(), c.Params("id"), in)
+	}))
+	app.Get("/v1/internal/holds", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.Held, error) {
+		return s.InternalHolds(c.UserContext(), c.Query("tenant"))
+	}))
 	app.Get("/v1/internal/events/:id", httpx.Answer(service, fiber.StatusOK, func(s Search, c *fiber.Ctx) (searchapi.EventEvidence, error) {
 		return s.InternalEvent(c.UserContext(), c.Params("id"), c.Query("tenant"))
 	}))

@@ -209,6 +209,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The legal holds of the tenant, those in force first, then by when they were placed */
+        get: operations["listHolds"];
+        put?: never;
+        /** Keep the log events of a time beyond their period, until the hold is released */
+        post: operations["placeHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a hold; what is past its period is deleted with the next pass
+         * @description By another person than the one who placed it (403 `hold-own`), because what it kept cannot be had back.
+         */
+        post: operations["releaseHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/internal/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The times that are held now, for the part that deletes events
+         * @description Only for other parts of Varde (role service).
+         */
+        get: operations["internalHolds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/internal/events/{id}": {
         parameters: {
             query?: never;
@@ -498,6 +556,52 @@ export interface components {
         ViewList: {
             items: components["schemas"]["View"][];
             next?: string;
+        };
+        NewHold: {
+            from: components["schemas"]["From"];
+            /**
+             * Format: date-time
+             * @description Latest event time, exclusive; left out: what comes is held too.
+             */
+            to?: string;
+            /** @description Why these events must be kept; never a person's name. */
+            reason: string;
+            caseId?: string;
+        };
+        ReleaseHold: {
+            reason: string;
+        };
+        Hold: {
+            id: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to?: string;
+            reason: string;
+            caseId?: string;
+            /** @description Id of a person. */
+            placedBy: string;
+            /** Format: date-time */
+            placed: string;
+            inForce: boolean;
+            releasedBy?: string;
+            /** Format: date-time */
+            released?: string;
+            releaseReason?: string;
+        };
+        HoldList: {
+            items: components["schemas"]["Hold"][];
+            next?: string;
+        };
+        Held: {
+            items: components["schemas"]["HeldTime"][];
+        };
+        HeldTime: {
+            id: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to?: string;
         };
         EventEvidence: {
             evidence: components["schemas"]["Evidence"];
@@ -874,6 +978,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["View"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listHolds: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    placeHold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description The hold. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    releaseHold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseHold"];
+            };
+        };
+        responses: {
+            /** @description The hold. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    internalHolds: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The times held. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Held"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -1,5 +1,5 @@
 import {
-  BellIcon, BriefcaseIcon, Buildings2Icon, ClipboardCheckmarkIcon, FolderIcon, HandshakeIcon, HeartIcon, MagnifyingGlassIcon, PersonIcon,
+  BellIcon, BriefcaseIcon, Buildings2Icon, ClipboardCheckmarkIcon, FolderIcon, HandshakeIcon, HeartIcon, MagnifyingGlassIcon, PadlockLockedIcon, PersonIcon,
 } from '@navikt/aksel-icons'
 import { may, type Me } from '../session/session'
 
@@ -12,6 +12,7 @@ export const navigation: NavItem[] = [
   { to: '/register', key: 'register', icon: HandshakeIcon, group: 'work', allowed: (me) => may(me, 'register.read') },
   { to: '/organisasjon', key: 'organisation', icon: Buildings2Icon, group: 'control', allowed: (me) => may(me, 'directory.write') || may(me, 'account.admin') || may(me, 'audit.read') },
   { to: '/revisjon', key: 'audit', icon: ClipboardCheckmarkIcon, group: 'control', allowed: (me) => may(me, 'audit.read') },
+  { to: '/sikring', key: 'holds', icon: PadlockLockedIcon, group: 'control', allowed: (me) => may(me, 'hold.read') },
   { to: '/drift', key: 'health', icon: HeartIcon, group: 'control', allowed: (me) => may(me, 'health.read') },
   { to: '/mine', key: 'mine', icon: FolderIcon, group: 'me', allowed: (me) => may(me, 'report.follow') },
   { to: '/meld', key: 'report', icon: BellIcon, group: 'me', external: true, allowed: () => true },

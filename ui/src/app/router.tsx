@@ -37,6 +37,7 @@ const sources = createRoute({ getParentRoute: () => register, path: 'kilder', co
 const organisation = createRoute({ getParentRoute: () => root, path: '/organisasjon', loader: texts('admin', 'directory'), component: lazyRouteComponent(() => import('../features/admin/OrganisationPage')) })
 const health = createRoute({ getParentRoute: () => root, path: '/drift', loader: texts('admin'), component: lazyRouteComponent(() => import('../features/admin/HealthPage')) })
 const audit = createRoute({ getParentRoute: () => root, path: '/revisjon', loader: texts('audit'), component: lazyRouteComponent(() => import('../features/audit/AuditPage')) })
+const holds = createRoute({ getParentRoute: () => root, path: '/sikring', loader: texts('holds', 'directory'), component: lazyRouteComponent(() => import('../features/holds/HoldsPage')) })
 const mine = createRoute({ getParentRoute: () => root, path: '/mine', loader: texts('mine', 'followup', 'report'), component: lazyRouteComponent(() => import('../features/mine/MinePage')) })
 const mineOne = createRoute({ getParentRoute: () => root, path: '/mine/$reportId', loader: texts('mine', 'followup', 'report'), component: lazyRouteComponent(() => import('../features/mine/MyReportPage')) })
 const account = createRoute({ getParentRoute: () => root, path: '/konto', loader: texts('account', 'directory'), component: lazyRouteComponent(() => import('../features/account/AccountPage')) })
@@ -45,7 +46,7 @@ const home = createRoute({ getParentRoute: () => root, path: '/arbeid', beforeLo
 const tree = root.addChildren([
   home, queue, allCases, oneCase, searchPage, searchView,
   register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources]),
-  organisation, health, audit, mine, mineOne, account,
+  organisation, health, audit, holds, mine, mineOne, account,
 ])
 
 export function makeRouter(me: Me, queries: QueryClient) {

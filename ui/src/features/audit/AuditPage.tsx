@@ -16,7 +16,7 @@ import { compact, dayAndTime, fromLocalInput } from '../../time/format'
 import { usePersons } from '../../directory/directory'
 
 type Record = components['schemas']['Record']
-const groups = ['event', 'case', 'evidence', 'report', 'register', 'window', 'account', 'audit'] as const
+const groups = ['event', 'case', 'evidence', 'report', 'register', 'window', 'account', 'audit', 'hold'] as const
 
 function actionText(action: string | undefined): string {
   const key = `audit:action.${(action ?? '').replace('.', '_')}`
