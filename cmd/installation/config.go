@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"varde.internal/ingest/archive"
 	"varde.internal/platform/config"
 	"varde.internal/platform/disk"
 )
@@ -53,7 +54,10 @@ type Config struct {
 	OTLP      string      `yaml:"otlp" env:"OTLP"` // OTLP/HTTP endpoint for traces; empty: none are sent
 	Retention Retention   `yaml:"retention" envPrefix:"RETENTION_"`
 	Disk      disk.Config `yaml:"disk" envPrefix:"DISK_"`
-	Heartbeat Heartbeat   `yaml:"heartbeat" envPrefix:"HEARTBEAT_"`
+	// Archive says how long events may lie on the topic alone, and how often the
+	// archive keeps house.
+	Archive   archive.Config `yaml:"archive" envPrefix:"ARCHIVE_"`
+	Heartbeat Heartbeat      `yaml:"heartbeat" envPrefix:"HEARTBEAT_"`
 	// DemoAccounts are offered on the sign-in page; `varde demo` sets them.
 	DemoAccounts []DemoAccount `yaml:"demoAccounts,omitempty" env:"-"`
 
@@ -92,7 +96,7 @@ func Default(data string) Config {
 		Listen:    map[string]string{"web": "127.0.0.1:8400", "collector": "127.0.0.1:9280"},
 		Syslog:    Syslog{TCP: "127.0.0.1:5514", UDP: "127.0.0.1:5514"},
 		Log:       "info",
-		Retention: defaultRetention(), Disk: disk.Default(), Heartbeat: defaultHeartbeat(),
+		Retention: defaultRetention(), Disk: disk.Default(), Archive: archive.Default(), Heartbeat: defaultHeartbeat(),
 	}
 }
 
@@ -139,7 +143,7 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("public: not an http(s) address"))
 		}
 	}
-	errs = append(errs, c.Retention.validate(), prefixed("disk", c.Disk.Validate()), c.Heartbeat.validate())
+	errs = append(errs, c.Retention.validate(), prefixed("disk", c.Disk.Validate()), c.Archive.Validate(), c.Heartbeat.validate())
 	return errors.Join(errs...)
 }
 

@@ -61,7 +61,7 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 		return indexer.New(deps, indexer.Default())
 	case archive.Name:
 		deps.Bus = heldReader{deps.Bus, in.watch}
-		return archive.New(deps, archive.Default())
+		return archive.New(deps, in.cfg.Archive)
 	case "correlator":
 		return correlator.New(deps, correlator.Default())
 	case sources.Name:

@@ -33,16 +33,16 @@ type Config struct {
 	// BatchSize and MaxWait say when a piece is written: after so many events
 	// of a partition of the topic, or so long after the first of them. Until
 	// then they lie on the topic only, which must keep them longer.
-	BatchSize int           `json:"batchSize" yaml:"batchSize"`
-	MaxWait   time.Duration `json:"maxWait" yaml:"maxWait"`
+	BatchSize int           `json:"batchSize" yaml:"batchSize" env:"BATCH_SIZE"`
+	MaxWait   time.Duration `json:"maxWait" yaml:"maxWait" env:"MAX_WAIT"`
 	// Quiet is how long nothing was added to a storage partition before its
 	// pieces are made one.
-	Quiet time.Duration `json:"quiet" yaml:"quiet"`
+	Quiet time.Duration `json:"quiet" yaml:"quiet" env:"QUIET"`
 	// Settle is how long after the last piece the index must have the storage
 	// partition; one that it does not have then is rebuilt.
-	Settle time.Duration `json:"settle" yaml:"settle"`
+	Settle time.Duration `json:"settle" yaml:"settle" env:"SETTLE"`
 	// Every is how often pieces are merged and the index is looked at.
-	Every time.Duration `json:"every" yaml:"every"`
+	Every time.Duration `json:"every" yaml:"every" env:"EVERY"`
 }
 
 // Default is what runs where nothing is set.

@@ -30,7 +30,7 @@ type sender struct {
 
 // Sender finds the source that an API key belongs to.
 func (m *Module) Sender(key string) (http.Sender, error) {
-	if !m.sources.known() {
+	if !m.knows() {
 		return nil, errLoaded
 	}
 	s, ok := m.sources.byKey(key)
@@ -72,7 +72,7 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		}
 		item, id, err := actions.read(action, index)
 		if err != nil {
-			m.retried.fail(m.source, "_bulk/"+index, body, try)
+			m.retried.fail(try)
 			return nil, problem.Invalid("The body is not newline-delimited actions and documents.",
 				problem.Field{Pointer: fmt.Sprintf("/%d", number), Slug: "not-an-action", Detail: "This line is not the action of a document."})
 		}
@@ -94,7 +94,7 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		b.relieve(m.cfg.MaxBatch)
 	}
 	if err := m.intake.publish(ctx, &b); err != nil {
-		m.retried.fail(m.source, "_bulk/"+index, body, try)
+		m.retried.fail(try)
 		m.metrics.refused.WithLabelValues("bulk", "bus").Inc()
 		return nil, problem.Unavailable("The lines could not be made durable. Send them again in a moment.", err)
 	}

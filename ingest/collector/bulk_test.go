@@ -462,3 +462,58 @@ func TestAPieceThatIsSentAgainIsOfTheFirstReceipt_R36(t *testing.T) {
 	require.Len(t, ids, 800)
 	require.Len(t, created, 1)
 }
+
+// Whether the last request of a collector that died was answered is not known
+// to it; its sender sends it again.
+func TestARequestThatADeadCollectorTookDoublesNothing(t *testing.T) {
+	t.Parallel()
+	for _, way := range []struct{ path, mediaType, body string }{
+		{"/_bulk", "application/x-ndjson", `{"index":{}}` + "\n" + doc(map[string]string{"message": text}) + "\n" + `{"index":{}}` + "\n" + doc(map[string]string{"message": "no time in it"}) + "\n"},
+		{"/v1/lines", "text/plain", text + "\n" + "no time in it\n"},
+	} {
+		t.Run(way.path, func(t *testing.T) {
+			t.Parallel()
+			var cfg Config
+			r := newRig(t, func(c *Config, _ *run.Deps) { cfg = *c })
+			send := func() {
+				status, _ := r.post(way.path, "ApiKey secret-key", way.body, "Content-Type", way.mediaType)
+				require.Equal(t, 200, status)
+			}
+			send()
+			first, _ := r.await(2, 0)
+			r.stop()
+			r.start(cfg)
+			send()
+			again, _ := r.await(4, 0)
+			for i := range first {
+				require.Equal(t, first[i], again[2+i], "the same event")
+			}
+			send() // the process answered that, so these lines are others
+			others, _ := r.await(6, 0)
+			for i := range first {
+				require.NotEqual(t, first[i].Event.ID, others[4+i].Event.ID)
+			}
+			require.Less(t, others[4].Event.ID, others[5].Event.ID)
+		})
+	}
+}
+
+func TestLinesThatAreSentAgainDoubleNothing(t *testing.T) {
+	t.Parallel()
+	var broken *failing
+	r := newRig(t, func(_ *Config, d *run.Deps) {
+		broken = &failing{Bus: d.Bus}
+		d.Bus = broken
+	})
+	broken.left.Store(1)
+	status, _ := r.post("/v1/lines", "ApiKey secret-key", text+"\nanother\n", "Content-Type", "text/plain")
+	require.Equal(t, 503, status)
+	status, _ = r.post("/v1/lines", "ApiKey secret-key", text+"\nanother\n", "Content-Type", "text/plain")
+	require.Equal(t, 200, status)
+	events, _ := r.await(2, 0)
+	ids := map[string]bool{}
+	for _, e := range events {
+		ids[e.Event.ID] = true
+	}
+	require.Len(t, ids, 2)
+}

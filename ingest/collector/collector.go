@@ -8,11 +8,13 @@ package collector
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"varde.internal/ingest/parse"
@@ -119,42 +121,82 @@ const (
 	ReasonDocument   = "not-a-document"
 )
 
-// fileID is the id of a line of a file: the same at every reading.
-func fileID(s Source, generation string, offset int64, line []byte) string {
+// Ids are read in order of event time and, where that is the same, of the id:
+// a daemon that writes whole seconds has many lines in each. So the ids that are
+// made here begin with what puts the lines of one source in the order in which
+// they were written, and end with what makes them unlike any other.
+
+// fileID is the id of a line of a followed file: the same at every reading.
+// Before is how much of the file's earlier generations was read before it.
+func fileID(s Source, generation string, before, offset int64, line []byte) string {
 	sum := sha256.Sum256(line)
-	return id.Of("file", s.Tenant, s.ID, generation, fmt.Sprint(offset), string(sum[:]))
+	return placed(uint64(before+offset), id.Of("file", s.Tenant, s.ID, generation, fmt.Sprint(offset), string(sum[:]))) //nolint:gosec // never negative
 }
+
+// replayID is the id of a line of the demo's captures, whatever version replays it.
+func replayID(s Source, name string, offset int64, line []byte) string {
+	sum := sha256.Sum256(line)
+	return id.Of("file", s.Tenant, s.ID, "replay/"+name, fmt.Sprint(offset), string(sum[:]))
+}
+
+// placed puts a place of 50 bits in front of the last 80 bits of an id.
+func placed(place uint64, unique string) string {
+	return string(appendBits(make([]byte, 0, 26), place, placeDigits)) + unique[placeDigits:]
+}
+
+// How many characters of five bits an id has for what orders it: the place in a
+// file or the millisecond of its receipt, then a number.
+const (
+	placeDigits  = 10
+	numberDigits = 6
+	orderDigits  = placeDigits + numberDigits
+)
+
+// idAlphabet is that of package id.
+const idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+func appendBits(to []byte, bits uint64, digits int) []byte {
+	for i := digits - 1; i >= 0; i-- {
+		to = append(to, idAlphabet[bits>>(5*i)&31])
+	}
+	return to
+}
+
+// lineNumbers of lines that have no name of their own, counted by this process.
+var lineNumbers atomic.Uint64
 
 // lineID is the id of a line that has no name of its own: 50 bits of when it
-// was received and 80 at random, in the form of package id. What is received
-// together then lies together in an index. Unlike a report's, an event's id may
-// tell the time: the event does.
+// was received, 30 of a number that rises, and 50 at random, in the form of
+// package id. What is received together then lies together in an index. Unlike
+// a report's, an event's id may tell the time: the event does.
 func lineID(received time.Time) string {
-	var random [10]byte
+	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails (Go 1.24)
-	return timedID(received, random)
+	return timedID(received, lineNumbers.Add(1), binary.BigEndian.Uint64(random[:]))
 }
 
-func timedID(received time.Time, random [10]byte) string {
-	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-	var out [26]byte
-	at := uint64(received.UnixMilli())
-	for i := 9; i >= 0; i-- {
-		out[i] = alphabet[at&31]
-		at >>= 5
-	}
-	for half := range 2 {
-		bits := uint64(0)
-		for _, b := range random[5*half : 5*half+5] {
-			bits = bits<<8 | uint64(b)
-		}
-		for i := 7; i >= 0; i-- {
-			out[10+8*half+i] = alphabet[bits&31]
-			bits >>= 5
-		}
-	}
-	return string(out[:])
+func timedID(received time.Time, number, unique uint64) string {
+	out := appendBits(make([]byte, 0, 26), uint64(received.UnixMilli()), placeDigits) //nolint:gosec // after 1970
+	return string(appendBits(appendBits(out, number, numberDigits), unique, uniqueDigits))
 }
+
+// readTimedID takes apart what timedID made; ok is false of any other id.
+func readTimedID(text string) (received time.Time, number, unique uint64, ok bool) {
+	if !id.Valid(text) {
+		return time.Time{}, 0, 0, false
+	}
+	read := func(digits string) (bits uint64) {
+		for i := range len(digits) {
+			bits = bits<<5 | uint64(strings.IndexByte(idAlphabet, digits[i])) //nolint:gosec // it is valid
+		}
+		return bits
+	}
+	millis := read(text[:placeDigits])
+	return time.UnixMilli(int64(millis)), read(text[placeDigits:orderDigits]), read(text[orderDigits:]), true //nolint:gosec // 50 bits
+}
+
+// uniqueDigits are those of a timed id that order nothing.
+const uniqueDigits = 26 - orderDigits
 
 // clientID is the id of a document that its sender named.
 func clientID(s Source, given string) string { return id.Of("bulk", s.Tenant, s.ID, given) }

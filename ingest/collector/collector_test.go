@@ -258,12 +258,13 @@ func TestIdsAreTheSameAtEveryReading(t *testing.T) {
 	t.Parallel()
 	s := Source{ID: "a", Tenant: "bo"}
 	seen := map[string]bool{}
-	for _, id := range []string{fileID(s, "g", 0, []byte("x")), fileID(s, "g", 1, []byte("x")), fileID(s, "h", 0, []byte("x")), fileID(s, "g", 0, []byte("y")),
-		fileID(Source{ID: "b", Tenant: "bo"}, "g", 0, []byte("x")), clientID(s, "x"), clientID(s, "y")} {
+	for _, id := range []string{fileID(s, "g", 0, 0, []byte("x")), fileID(s, "g", 0, 1, []byte("x")), fileID(s, "h", 0, 0, []byte("x")), fileID(s, "g", 0, 0, []byte("y")),
+		fileID(Source{ID: "b", Tenant: "bo"}, "g", 0, 0, []byte("x")), clientID(s, "x"), clientID(s, "y")} {
 		require.False(t, seen[id])
 		seen[id] = true
 	}
-	require.Equal(t, fileID(s, "g", 0, []byte("x")), fileID(s, "g", 0, []byte("x")))
+	require.Equal(t, fileID(s, "g", 5, 0, []byte("x")), fileID(s, "g", 5, 0, []byte("x")))
+	require.Less(t, fileID(s, "g", 5, 8, []byte("x")), fileID(s, "h", 14, 0, []byte("x")), "a rotated file comes before the next")
 }
 
 // A batch of lines that did not reach the bus is published again as it was.

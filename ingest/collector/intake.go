@@ -156,7 +156,7 @@ func (i *intake) add(b *batch, o *origin, l line, received time.Time) {
 			for n, part := range parts {
 				one := l
 				if one.raw = part; n > 0 && l.id != "" {
-					one.id = id.Of(l.id, strconv.Itoa(n))
+					one.id = l.id[:orderDigits] + id.Of(l.id, strconv.Itoa(n))[orderDigits:]
 				}
 				i.event(b, o, one, received)
 				if n+1 < len(parts) {

@@ -50,7 +50,7 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 	}
 	n, err := m.taken(ctx, &b)
 	if err != nil {
-		m.retried.fail(m.source, request, body, try)
+		m.retried.fail(try)
 	}
 	return n, err
 }
@@ -143,7 +143,7 @@ func (m sender) Import(ctx context.Context, body []byte) (http.Taken, error) {
 	state := m.intake.piece(&b, m.source, p, records, m.cfg.MaxLine, try.received)
 	n, err := m.taken(ctx, &b)
 	if err != nil {
-		m.retried.fail(m.source, "import", body, try)
+		m.retried.fail(try)
 	}
 	n.Resume = state
 	return n, err
@@ -182,7 +182,7 @@ func importID(s Source, generation string, r PieceRecord) string {
 	if numbered(r.Text) {
 		return id.Of("import", s.Tenant, s.ID, string(r.Text))
 	}
-	return id.Of("import", s.Tenant, s.ID, generation, fmt.Sprint(r.Number), string(r.Text))
+	return placed(uint64(max(r.Number, 0)), id.Of("import", s.Tenant, s.ID, generation, fmt.Sprint(r.Number), string(r.Text)))
 }
 
 // numbered says whether a record is an event of Windows with its number.

@@ -29,11 +29,13 @@ type Module struct {
 	metrics  *metrics
 	inFlight atomic.Int64
 	retried  retried                         // requests over HTTP that failed
+	recalled chan struct{}                   // closed when retried knows what an earlier process did
 	admits   func(tls.ConnectionState) error // whether a certificate over TLS is taken, as the register is now
 
 	mu sync.Mutex
 	// addresses that are listened on
 	tcp, udp, tls string
+	listening     bool
 	files         error // what keeps a file from being followed
 }
 
@@ -44,7 +46,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	m := &Module{cfg: cfg, deps: deps, sources: newSources(deps.Log, deps.Clock), metrics: newMetrics(deps.Metrics)}
+	m := &Module{cfg: cfg, deps: deps, sources: newSources(deps.Log, deps.Clock), metrics: newMetrics(deps.Metrics), recalled: make(chan struct{})}
 	m.intake = newIntake(deps, cfg, m.metrics)
 	app, err := httpx.New(httpx.Config{
 		Name: m.Name(), Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
@@ -77,11 +79,17 @@ func (m *Module) Ready(ctx context.Context) error {
 	if !m.sources.known() {
 		return httpx.NotReady("kafka", errors.New("the register has not been read to its end yet"))
 	}
+	if !m.knows() {
+		return httpx.NotReady("kafka", errors.New("the end of the topic has not been read yet"))
+	}
 	if err := m.deps.Bus.Ready(ctx); err != nil {
 		return httpx.NotReady("kafka", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.listening {
+		return errors.New("the collector does not listen yet")
+	}
 	return m.files
 }
 
@@ -106,32 +114,68 @@ func (m *Module) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return m.sources.follow(ctx, m.deps.Bus, bus.TopicRegister) })
 	g.Go(func() error { return m.sources.follow(ctx, m.deps.Bus, bus.TopicDirectory) })
-	at, err := m.listen(ctx)
+	g.Go(func() error {
+		m.recall(ctx)
+		return nil
+	})
+	packets, err := m.listenPackets(ctx)
 	if err != nil {
 		return err
 	}
 	g.Go(func() error {
-		select {
-		case <-ctx.Done():
-			at.close()
-			return nil
-		case <-m.sources.ready:
+		for _, known := range []<-chan struct{}{m.sources.ready, m.recalled} {
+			select {
+			case <-ctx.Done():
+				if packets != nil {
+					packets.Close()
+				}
+				return nil
+			case <-known:
+			}
 		}
-		if at.tcp != nil {
-			g.Go(func() error { return m.listenTCP(ctx, at.tcp, "tcp", m.serveTCP) })
-		}
-		if at.tls != nil {
-			g.Go(func() error { return m.listenTCP(ctx, at.tls, "tls", m.serveTLS) })
-		}
-		if at.udp != nil {
-			g.Go(func() error { return m.listenUDP(ctx, at.udp) })
+		if packets != nil {
+			g.Go(func() error { return m.listenUDP(ctx, packets) })
 		}
 		if len(m.cfg.Files) > 0 {
 			g.Go(func() error { return m.followFiles(ctx) })
 		}
-		return nil
+		return m.listenStreams(ctx, g)
 	})
 	return g.Wait()
+}
+
+// mostRecalled is how many messages of each partition of the topic are looked
+// at for requests that an earlier process did not answer: far more than are on
+// their way at once.
+const mostRecalled = 4096
+
+// recall reads what an earlier process published last, until that succeeds.
+func (m *Module) recall(ctx context.Context) {
+	var ids []string
+	err := m.retry(ctx, "the end of the topic", func() error {
+		ids = ids[:0]
+		return m.deps.Bus.Recent(ctx, bus.TopicEvents, mostRecalled, func(_ context.Context, batch []bus.Message) error {
+			for _, one := range batch {
+				ids = append(ids, one.ID)
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		m.retried.recall(ids, m.deps.Clock())
+		close(m.recalled)
+	}
+}
+
+// knows says whether requests can be taken: the register is known, and what an
+// earlier process took.
+func (m *Module) knows() bool {
+	select {
+	case <-m.recalled:
+		return m.sources.known()
+	default:
+		return false
+	}
 }
 
 // SyslogTLS is the same for TLS.
@@ -141,65 +185,60 @@ func (m *Module) SyslogTLS() string {
 	return m.tls
 }
 
-// sockets are what is listened on; nil is off.
-type sockets struct {
-	tcp, tls net.Listener
-	udp      *net.UDPConn
-}
-
-func (s sockets) close() {
-	if s.tcp != nil {
-		s.tcp.Close()
+// listenPackets opens the socket of datagrams, nil where it is off: what comes
+// before anything can be taken waits there, because its senders send once.
+func (m *Module) listenPackets(ctx context.Context) (*net.UDPConn, error) {
+	if m.cfg.SyslogUDP == "" {
+		return nil, nil
 	}
-	if s.tls != nil {
-		s.tls.Close()
-	}
-	if s.udp != nil {
-		s.udp.Close()
-	}
-}
-
-// listen opens the sockets, so that senders wait in their backlog.
-func (m *Module) listen(ctx context.Context) (at sockets, err error) {
 	var lc net.ListenConfig
-	defer func() {
+	packets, err := lc.ListenPacket(ctx, "udp", m.cfg.SyslogUDP)
+	if err != nil {
+		return nil, fmt.Errorf("collector: syslog over UDP: %w", err)
+	}
+	conn := packets.(*net.UDPConn)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.udp = conn.LocalAddr().String()
+	return conn, nil
+}
+
+// listenStreams takes connections over TCP and TLS. Not before their lines can
+// be taken: what a sender writes into a connection it believes sent, and what it
+// cannot connect to it keeps.
+func (m *Module) listenStreams(ctx context.Context, g *errgroup.Group) error {
+	var lc net.ListenConfig
+	open := func(what, address string) (narrow, error) {
+		l, err := lc.Listen(ctx, "tcp", address)
 		if err != nil {
-			at.close()
+			return narrow{}, fmt.Errorf("collector: syslog over %s: %w", what, err)
 		}
-	}()
+		return narrow{l}, nil
+	}
+	tcpAt, tlsAt := "", ""
 	if m.cfg.SyslogTCP != "" {
-		if at.tcp, err = lc.Listen(ctx, "tcp", m.cfg.SyslogTCP); err != nil {
-			return at, fmt.Errorf("collector: syslog over TCP: %w", err)
+		l, err := open("TCP", m.cfg.SyslogTCP)
+		if err != nil {
+			return err
 		}
+		tcpAt = l.Addr().String()
+		g.Go(func() error { return m.listenTCP(ctx, l, "tcp", m.serveTCP) })
 	}
 	if m.cfg.SyslogTLS.Listen != "" {
 		config, err := m.cfg.SyslogTLS.config(m.sources, m.deps.Clock)
 		if err != nil {
-			return at, err
+			return err
 		}
-		plain, err := lc.Listen(ctx, "tcp", m.cfg.SyslogTLS.Listen)
+		l, err := open("TLS", m.cfg.SyslogTLS.Listen)
 		if err != nil {
-			return at, fmt.Errorf("collector: syslog over TLS: %w", err)
+			return err
 		}
-		at.tls, m.admits = tls.NewListener(plain, config), config.VerifyConnection
-	}
-	if m.cfg.SyslogUDP != "" {
-		packets, err := lc.ListenPacket(ctx, "udp", m.cfg.SyslogUDP)
-		if err != nil {
-			return at, fmt.Errorf("collector: syslog over UDP: %w", err)
-		}
-		at.udp = packets.(*net.UDPConn)
+		tlsAt = l.Addr().String()
+		m.admits = config.VerifyConnection
+		g.Go(func() error { return m.listenTCP(ctx, tls.NewListener(l, config), "tls", m.serveTLS) })
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if at.tcp != nil {
-		m.tcp = at.tcp.Addr().String()
-	}
-	if at.tls != nil {
-		m.tls = at.tls.Addr().String()
-	}
-	if at.udp != nil {
-		m.udp = at.udp.LocalAddr().String()
-	}
-	return at, nil
+	m.tcp, m.tls, m.listening = tcpAt, tlsAt, true
+	return nil
 }

@@ -36,7 +36,7 @@ func (m sender) Logs(ctx context.Context, body []byte, encoding string) (http.Ta
 	}
 	n, err := m.taken(ctx, &b)
 	if err != nil {
-		m.retried.fail(m.source, "otlp", body, try)
+		m.retried.fail(try)
 		m.deps.Log.Warn("an export of logs could not be made durable; its sender will repeat it", "source", m.source.ID, "err", err)
 	}
 	n.Refused = refused

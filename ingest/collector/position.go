@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"varde.internal/ingest/parse"
 	"varde.internal/platform/docstore"
@@ -20,7 +21,11 @@ type position struct {
 	Counter    int         `json:"counter,omitempty"` // of files that begin with the same line
 	Generation string      `json:"generation"`
 	Offset     int64       `json:"offset"`
+	Before     int64       `json:"before,omitempty"` // bytes of the path's earlier generations, as far as they are known
 	State      parse.State `json:"state"`
+	// Since is when the path was looked at for the first time; it is in a
+	// document of its own, which is of no generation.
+	Since time.Time `json:"since,omitzero"`
 }
 
 var positionsDefinition = docstore.Definition{
@@ -42,24 +47,34 @@ func positionID(s Source, path, first string, counter int) string {
 }
 
 // load returns the newest generation of the path that begins with the first
-// line given, or a fresh position where there is none.
-func (p *positions) load(ctx context.Context, s Source, path, first string) (position, error) {
+// line given, or a fresh position where none is known.
+func (p *positions) load(ctx context.Context, s Source, path, first string) (found position, known bool, err error) {
 	ctx = tenant.With(ctx, tenant.ID(s.Tenant))
-	found, ok := position{}, false
 	for counter := 0; ; counter++ {
 		doc, err := p.docs.Get(ctx, positionID(s, path, first, counter))
 		if errors.Is(err, docstore.ErrNotFound) {
 			break
 		}
 		if err != nil {
-			return position{}, err
+			return position{}, false, err
 		}
-		found, ok = doc.Value, true
+		found, known = doc.Value, true
 	}
-	if !ok {
+	if !known {
 		found = fresh(s, path, first, 0)
 	}
-	return found, nil
+	return found, known, nil
+}
+
+// since is when the path was looked at for the first time, by any collector.
+func (p *positions) since(ctx context.Context, s Source, path string, now time.Time) (time.Time, error) {
+	ctx = tenant.With(ctx, tenant.ID(s.Tenant))
+	key := positionID(s, path, "", 0)
+	doc, err := p.docs.Get(ctx, key)
+	if errors.Is(err, docstore.ErrNotFound) {
+		doc, err = p.docs.Insert(ctx, key, position{Source: s.ID, Path: path, Since: now})
+	}
+	return doc.Value.Since, err
 }
 
 func fresh(s Source, path, first string, counter int) position {

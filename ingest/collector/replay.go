@@ -68,7 +68,7 @@ func Replay(ctx context.Context, deps run.Deps, cfg Config, f ReplayFile) (Repla
 			continue
 		}
 		raw := shifter.Shift(l.Text, f.ReadAt)
-		one := line{id: fileID(f.Source, "replay/"+f.Name, offset, raw), raw: raw, offset: offset}
+		one := line{id: replayID(f.Source, f.Name, offset, raw), raw: raw, offset: offset}
 		if l.Piece || l.Rest {
 			one.reason, one.detail = ReasonTooLong, "a piece of a line that is too long"
 		}

@@ -20,6 +20,23 @@ import (
 // How long lines of a connection are held to be published together.
 const gather = 20 * time.Millisecond
 
+// window is how many bytes of a connection the system takes before the
+// collector does. What lies there is lost with the machine or the process, and
+// its sender believes it sent.
+const window = 128 << 10
+
+// narrow is a listener whose connections have that window.
+type narrow struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (n narrow) Accept() (net.Conn, error) {
+	conn, err := n.Listener.Accept()
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(window)
+	}
+	return conn, err
+}
+
 // listenTCP takes connections until ctx is done, and gives each to serve.
 func (m *Module) listenTCP(ctx context.Context, l net.Listener, way string, serve func(context.Context, net.Conn)) error {
 	var wg sync.WaitGroup
@@ -87,11 +104,12 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 	if !registered {
 		m.deps.Log.Info("syslog from a sender that is not in the register", "way", way)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
-	defer stop()
 	o := m.intake.open(src, way, provenance, parse.Options{Live: true})
 	in := newFrames(conn, m.cfg.MaxLine, m.cfg.Stall)
-	// What was read is published even when the collector is told to stop.
+	// Told to stop, the collector says so to the sender and reads what that had
+	// sent until then; all that was read is published.
+	stop := context.AfterFunc(ctx, in.last)
+	defer stop()
 	persist := context.WithoutCancel(ctx)
 	b := batch{spill: func(b *batch) error {
 		wait, cancel := context.WithTimeout(persist, m.grace(ctx))
@@ -119,7 +137,7 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 				return
 			}
 		}
-		if ctx.Err() != nil || (err != nil && !pause) {
+		if err != nil && !pause {
 			return
 		}
 	}
@@ -148,6 +166,8 @@ type frames struct {
 	max   int
 	stall time.Duration
 	buf   []byte
+	mu    sync.Mutex
+	end   time.Time // of all reading; zero: it goes on
 	begun time.Time // of the message that is half there
 	left  int       // of a counted message that is too long: bytes still to come
 	rest  bool      // the rest of a line that was too long
@@ -162,6 +182,40 @@ func newFrames(conn net.Conn, max int, stall time.Duration) *frames {
 type frame struct {
 	raw            []byte
 	reason, detail string
+}
+
+// lastWords is how long a sender has to notice that no more is taken.
+const lastWords = time.Second
+
+// last tells the sender that no more is taken, and lets reading end soon: what a
+// sender has written before it notices would otherwise be lost, for nothing in
+// syslog tells it.
+func (f *frames) last() {
+	if half, ok := f.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.end = time.Now().Add(lastWords)
+	_ = f.conn.SetReadDeadline(f.end)
+}
+
+// until sets when the next reading ends, which is not after all reading does;
+// zero is never.
+func (f *frames) until(deadline time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.end.IsZero() && (deadline.IsZero() || deadline.After(f.end)) {
+		deadline = f.end
+	}
+	return f.conn.SetReadDeadline(deadline)
+}
+
+// over says whether all reading has ended.
+func (f *frames) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.end.IsZero() && !time.Now().Before(f.end)
 }
 
 // maxCounted bounds what a counted message may claim.
@@ -206,11 +260,11 @@ func (f *frames) wait(held bool) error {
 	case !f.begun.IsZero():
 		deadline = f.begun.Add(f.stall)
 	}
-	if err := f.conn.SetReadDeadline(deadline); err != nil {
+	if err := f.until(deadline); err != nil {
 		return err
 	}
 	_, err := f.in.Peek(1)
-	if held && errors.Is(err, os.ErrDeadlineExceeded) {
+	if held && errors.Is(err, os.ErrDeadlineExceeded) && !f.over() {
 		return errPause
 	}
 	return err
@@ -227,7 +281,7 @@ func (f *frames) count() (n, digits int, ok bool) {
 	}
 	head, _ := f.in.Peek(min(12, f.in.Buffered()))
 	if bytes.IndexByte(head, '<') < 0 && len(head) < 12 && bytes.IndexByte(head, '\n') < 0 {
-		_ = f.conn.SetReadDeadline(f.begun.Add(f.stall))
+		_ = f.until(f.begun.Add(f.stall))
 		head, _ = f.in.Peek(12) // the count may come in a packet of its own
 	}
 	space := bytes.IndexByte(head, ' ')
@@ -244,7 +298,7 @@ func (f *frames) counted(n int, rest bool) (frame, error) {
 		return frame{reason: ReasonTooLong, detail: "a counted message claims more than 64 MiB"}, io.ErrUnexpectedEOF
 	}
 	take := min(n, f.max)
-	_ = f.conn.SetReadDeadline(time.Now().Add(f.stall))
+	_ = f.until(time.Now().Add(f.stall))
 	f.buf = append(f.buf[:0], make([]byte, take)...)
 	got, err := io.ReadFull(f.in, f.buf)
 	if err != nil {

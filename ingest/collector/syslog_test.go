@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"varde.internal/ingest/parse"
+	"varde.internal/platform/await"
 	"varde.internal/platform/run"
 	"varde.internal/schemas/ecs"
 )
@@ -211,4 +213,42 @@ func FuzzFraming(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
 		require.True(t, within(cutFrames(t, data, int(step)+1), data))
 	})
+}
+
+// A sender of syslog knows only what it has written: what that was when it is
+// told that no more is taken is taken.
+func TestLinesOnTheirWayAreTakenWhenTheCollectorEnds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	c := dial(t, "tcp", r.SyslogTCP())
+	_, err := c.Write([]byte("<13>" + text + "\n"))
+	require.NoError(t, err)
+	r.await(1, 0) // the connection is being read
+	sent := make(chan int, 1)
+	var written atomic.Int64
+	go func() {
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			_, _ = c.Read(make([]byte, 1))
+		}()
+		for n := 1; ; n++ {
+			select {
+			case <-told:
+				_ = c.Close()
+				sent <- n
+				return
+			default:
+				_, _ = c.Write([]byte("<13>" + text + "\n"))
+				written.Add(1)
+			}
+			time.Sleep(time.Millisecond) // a daemon, not a flood
+		}
+	}()
+	await.True(t, func() bool { return written.Load() > 20 })
+	r.stop()
+	n := <-sent
+	events, _ := r.await(n, 0)
+	require.Len(t, events, n)
+	requireRisingIDs(t, events)
 }

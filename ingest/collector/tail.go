@@ -225,7 +225,7 @@ func (t *tail) read(ctx context.Context) error {
 func (t *tail) open(ctx context.Context) (ok bool, err error) {
 	f, err := os.Open(t.path)
 	if errors.Is(err, os.ErrNotExist) {
-		return false, t.catchUp(ctx, "")
+		return false, t.catchUp(ctx, "", time.Time{})
 	}
 	if err != nil {
 		return false, err
@@ -237,26 +237,45 @@ func (t *tail) open(ctx context.Context) (ok bool, err error) {
 	}
 	if first == "" { // made by the rotation; its daemon may still write to the old one
 		f.Close()
-		return false, t.catchUp(ctx, "")
-	}
-	if err := t.catchUp(ctx, first); err != nil {
-		f.Close()
-		return false, err
-	}
-	pos, err := t.store.load(ctx, t.source, t.path, first)
-	if err != nil {
-		f.Close()
-		return false, err
+		return false, t.catchUp(ctx, "", time.Time{})
 	}
 	info, err := f.Stat()
+	if err == nil {
+		err = t.catchUp(ctx, first, info.ModTime())
+	}
 	if err != nil {
+		f.Close()
+		return false, err
+	}
+	pos, known, err := t.store.load(ctx, t.source, t.path, first)
+	if err != nil {
+		f.Close()
+		return false, err
+	}
+	if info, err = f.Stat(); err != nil {
 		f.Close()
 		return false, err
 	}
 	if info.Size() < pos.Offset { // truncated, and begun anew with the same line
-		pos = fresh(t.source, t.path, first, pos.Counter+1)
+		pos, known = fresh(t.source, t.path, first, pos.Counter+1), false
+	}
+	if !known {
+		if pos, err = t.newGeneration(ctx, pos); err != nil {
+			f.Close()
+			return false, err
+		}
 	}
 	return true, t.begin(f, f, pos)
+}
+
+// newGeneration notes a generation before its first line is published: where it
+// comes in the order of the path's lines is part of their ids, and a reading
+// after a crash must give the same.
+func (t *tail) newGeneration(ctx context.Context, pos position) (position, error) {
+	if t.pos.Path == pos.Path && t.pos.Source == pos.Source {
+		pos.Before = t.pos.Before + t.pos.Offset
+	}
+	return pos, t.store.save(ctx, t.source, pos)
 }
 
 // begin reads on in a file at its position.
@@ -390,7 +409,7 @@ func (t *tail) pieces(whole bool) {
 
 // take adds one line (or piece) of size bytes with its newline.
 func (t *tail) take(raw []byte, size int) {
-	one := line{id: fileID(t.source, t.pos.Generation, t.pos.Offset, raw), raw: raw, offset: t.pos.Offset}
+	one := line{id: fileID(t.source, t.pos.Generation, t.pos.Before, t.pos.Offset, raw), raw: raw, offset: t.pos.Offset}
 	if t.long {
 		one.reason, one.detail = ReasonTooLong, "a piece of a line that is too long"
 		t.long = size == t.m.cfg.MaxLine && len(raw) == size

@@ -14,6 +14,7 @@ import (
 
 	"varde.internal/platform/await"
 	"varde.internal/platform/run"
+	"varde.internal/platform/tenant"
 	"varde.internal/schemas/ecs"
 )
 
@@ -248,4 +249,67 @@ func TestAFileOfNoSourceIsSaidToBeOne(t *testing.T) {
 	})
 	cancel()
 	require.NoError(t, <-ended)
+}
+
+// Rotated more than once while nobody looked: a whole file came and went, and
+// none of it had been begun.
+func TestAFileThatCameAndWentWhileNobodyLookedIsRead(t *testing.T) {
+	t.Parallel()
+	f, r, cfg := followed(t)
+	older := filepath.Join(t.TempDir(), "older")
+	logFile{t, older}.write("Nov 22 09:00:00 arkiv01 sshd[7]: older than the collector\n")
+	dated := func(path string, seconds int) {
+		at := time.Now().Add(time.Duration(seconds) * time.Second)
+		require.NoError(t, os.Chtimes(path, at, at))
+	}
+	dated(older, -1000)
+	require.NoError(t, os.Rename(older, f.path+".9"))
+	f.write(span(0, 5))
+	r.await(5, 0)
+	r.stop()
+	f.write(span(5, 7))
+	f.rename(f.path + ".3")
+	f.write(span(7, 9))
+	f.rename(f.path + ".2")
+	f.write(span(9, 12))
+	f.rename(f.path + ".1")
+	logFile{t, f.path + ".notes"}.write("Nov 22 09:00:00 arkiv01 sshd[7]: no rotated file\n")
+	f.write(span(12, 14))
+	// The times of files are not finer than the clock's tick everywhere.
+	for n, name := range []string{".3", ".2", ".1", ".notes", ""} {
+		dated(f.path+name, n-10)
+	}
+	r.start(cfg)
+	events, _ := r.await(14, 0)
+	require.Equal(t, upTo(14), numbers(t, events))
+	requireRisingIDs(t, events)
+}
+
+// requireRisingIDs checks that events of the same second are read in the order
+// of their lines.
+func requireRisingIDs(t testing.TB, events []ecs.Event) {
+	t.Helper()
+	for i := range events[1:] {
+		require.Less(t, events[i].Event.ID, events[i+1].Event.ID, "event %d", i)
+	}
+}
+
+// Rotated before the collector had begun its first file, but after it had looked
+// for it.
+func TestAFileThatIsRotatedBeforeItIsBegunIsRead(t *testing.T) {
+	t.Parallel()
+	f, r, cfg := followed(t)
+	store, err := openPositions(t.Context(), r.deps.Docs)
+	require.NoError(t, err)
+	await.True(t, func() bool { // it has looked
+		_, err := store.docs.Get(tenant.With(t.Context(), "bo"), positionID(Source{ID: "file"}, f.path, "", 0))
+		return err == nil
+	})
+	r.stop()
+	f.write(span(0, 3))
+	f.rename(f.path + ".1")
+	f.write(span(3, 5))
+	r.start(cfg)
+	events, _ := r.await(5, 0)
+	require.Equal(t, upTo(5), numbers(t, events))
 }

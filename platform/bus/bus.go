@@ -94,6 +94,10 @@ type Bus interface {
 	// that was in the topic at the start was handled. It is how a compacted
 	// topic becomes a table in memory. h is called from one goroutine at a time.
 	Follow(ctx context.Context, topic string, h Handler, caughtUp func()) error
+	// Recent calls h with the last messages of each partition of topic, at most
+	// n of each, and returns when those that were there at the call are handled.
+	// It does not wait for a broker that is away. h is called from one goroutine.
+	Recent(ctx context.Context, topic string, n int, h Handler) error
 	// EnsureTopics creates missing topics and corrects their settings.
 	EnsureTopics(ctx context.Context, topics ...TopicConfig) error
 	// Ready says whether the broker answers.

@@ -2,6 +2,7 @@ package bustest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -314,4 +315,23 @@ func (s *suite) latency() {
 	// Not the median: this machine runs other tests too. A bus that polls is
 	// still found, since it is late by chance only for the quickest few.
 	require.Less(s, quick, 150*time.Millisecond, "idle it is a tenth")
+}
+
+func (s *suite) recent() {
+	s.make(2)
+	none := newSink()
+	require.NoError(s, s.bus.Recent(s.ctx, s.topic, 10, none.handle))
+	require.Empty(s, none.got)
+	s.publish(numbered("a", 0, 100)...)
+	k := newSink()
+	require.NoError(s, s.bus.Recent(s.ctx, s.topic, 10, k.handle))
+	require.Len(s, k.got, 10, "one key is in one partition")
+	require.Equal(s, "a-90", k.got[0].ID)
+	require.Equal(s, "a-99", k.got[9].ID)
+	k = newSink()
+	require.NoError(s, s.bus.Recent(s.ctx, s.topic, 1000, k.handle))
+	require.Len(s, k.got, 100)
+	failed := errors.New("no")
+	require.ErrorIs(s, s.bus.Recent(s.ctx, s.topic, 10, func(context.Context, []bus.Message) error { return failed }), failed)
+	require.Error(s, s.bus.Recent(s.ctx, s.topic+".none", 10, k.handle))
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) bus.Bus, caps Caps) {
 		"a trace goes on through the message":                       (*suite).traces,
 		"follow catches up and goes on":                             (*suite).follow,
 		"follow of an empty topic is caught up":                     (*suite).followEmpty,
+		"recent gives the last of each partition":                   (*suite).recent,
 		"tombstones arrive as empty values":                         (*suite).tombstones,
 		"rewind replays and says so":                                (*suite).rewind,
 		"consume ends after the running handler":                    (*suite).cancellation,

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -144,6 +145,55 @@ func (b *Bus) Follow(ctx context.Context, topic string, h bus.Handler, caughtUp 
 	})
 	running.Wait()
 	return nil
+}
+
+// Recent implements bus.Bus.
+func (b *Bus) Recent(ctx context.Context, topic string, n int, h bus.Handler) error {
+	ctx, over, err := b.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer over()
+	ends, err := b.held(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("kafka: recent of %s: %w", topic, err)
+	}
+	for p, end := range ends {
+		if end == 0 {
+			continue
+		}
+		if err := b.recent(ctx, topic, p, end, n, h); err != nil {
+			return fmt.Errorf("kafka: recent of %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+// recent reads the last n messages of one partition before end.
+func (b *Bus) recent(ctx context.Context, topic string, partition int, end int64, n int, h bus.Handler) error {
+	first, _, err := b.ends(ctx, topic, partition)
+	if err != nil {
+		return err
+	}
+	log := b.log.With("topic", topic)
+	r := b.reader(topic, partition, log)
+	defer b.inBackground(func() { _ = r.Close() })
+	if err := r.SetOffset(max(first, end-int64(n))); err != nil {
+		return err
+	}
+	f := feed{reader: r, log: log}
+	for {
+		batch, _ := f.next(ctx)
+		if len(batch) == 0 {
+			return ctx.Err()
+		}
+		if err := h(ctx, batch); err != nil {
+			return err
+		}
+		if batch[len(batch)-1].Offset+1 >= end {
+			return nil
+		}
+	}
 }
 
 // held returns, per partition of topic, the offset that follows the last
