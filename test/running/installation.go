@@ -62,12 +62,13 @@ func (s *Installation) Report(t *testing.T) {
 // information.
 func (s *Installation) Warnings() string { return Warnings(filepath.Join(s.Data, "varde.log")) }
 
-// Warnings are the last lines of a log file that are more than information.
+// Warnings are the last lines of a log file that are more than information;
+// what is no line of a log, such as a dump, is left out.
 func Warnings(file string) string {
 	text, _ := os.ReadFile(file)
 	var lines []string
 	for line := range strings.Lines(string(text)) {
-		if !strings.Contains(line, `"level":"INFO"`) {
+		if strings.HasPrefix(line, "{") && !strings.Contains(line, `"level":"INFO"`) {
 			lines = append(lines, line)
 		}
 	}
