@@ -14,16 +14,16 @@ import (
 const Password = "fyr-paa-varden-2026"
 
 // Account is one to try, as printed after the line ready.
-// Who is for the terminal, Title for the sign-in page.
-type Account struct{ Name, Who, Title string }
+// Who is for the terminal; the sign-in page has a word for the Role.
+type Account struct{ Name, Who, Role string }
 
 // Accounts are the demo's, in the order they are shown.
 var Accounts = []Account{
-	{"ansatt", "an employee: reports, follows up", "Ansatt"},
-	{"leder", "a manager: the queue, the cases", "Leder"},
-	{"sikkerhet", "the security officer: search, register, all cases", "Personvern- og sikkerhetsansvarlig"},
-	{"admin", "the administrator: people, health; sees no case", "Administrator"},
-	{"revisor", "the auditor: reads, changes nothing", "Revisor"},
+	{"ansatt", "an employee: reports, follows up", "employee"},
+	{"leder", "a manager: the queue, the cases", "responsible"},
+	{"sikkerhet", "the security officer: search, register, all cases", "security-officer"},
+	{"admin", "the administrator: people, health; sees no case", "administrator"},
+	{"revisor", "the auditor: reads, changes nothing", "auditor"},
 }
 
 // Organisation returns what identity starts with.

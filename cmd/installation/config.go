@@ -74,7 +74,7 @@ type LogFile struct {
 type DemoAccount struct {
 	Name     string `yaml:"name"`
 	Password string `yaml:"password"`
-	Title    string `yaml:"title"`
+	Role     string `yaml:"role"`
 }
 
 // Syslog are the collector's addresses; empty: that one is off.

@@ -91,7 +91,7 @@ func TestPlainIsReadBackAsItWas(t *testing.T) {
 	c.Retention.Tenants = map[string]TenantRetention{"bo": {Events: map[string]int{"long": 365}, Floor: 92}}
 	c.Heartbeat.URL = "https://watcher.example/hemmelig"
 	require.NoError(t, c.Disk.Stop.UnmarshalText([]byte("5%")))
-	c.DemoAccounts = []DemoAccount{{Name: "a@b.example", Password: "x", Title: "Ansatt"}}
+	c.DemoAccounts = []DemoAccount{{Name: "a@b.example", Password: "x", Role: "employee"}}
 	plain, err := c.Plain()
 	require.NoError(t, err)
 	text, err := yaml.Marshal(plain)

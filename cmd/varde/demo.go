@@ -39,7 +39,7 @@ the configuration (bus, documents, events).`,
 				return err
 			}
 			for _, a := range demo.Accounts {
-				c.DemoAccounts = append(c.DemoAccounts, installation.DemoAccount{Name: a.Name + "@bjorkvag.example", Password: demo.Password, Title: a.Title})
+				c.DemoAccounts = append(c.DemoAccounts, installation.DemoAccount{Name: a.Name + "@bjorkvag.example", Password: demo.Password, Role: a.Role})
 			}
 			freeWhereTaken(&c, s.listen != "")
 			return runDemo(cmd.Context(), cmd.OutOrStdout(), c, distributed)

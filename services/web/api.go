@@ -72,7 +72,7 @@ func (a api) Admit(method string, t webhttp.Target, peer netip.Addr, forwarded s
 func (a api) DemoAccounts() []webapi.DemoAccount {
 	var out []webapi.DemoAccount
 	for _, d := range a.cfg.DemoAccounts {
-		out = append(out, webapi.DemoAccount{Name: d.Name, Password: d.Password, Title: d.Title})
+		out = append(out, webapi.DemoAccount{Name: d.Name, Password: d.Password, Role: webapi.DemoAccountRole(d.Role)})
 	}
 	return out
 }

@@ -41,7 +41,7 @@ type Config struct {
 }
 
 // DemoAccount is an account of the demo region.
-type DemoAccount struct{ Name, Password, Title string }
+type DemoAccount struct{ Name, Password, Role string }
 
 // Default passes on to every service that has an interface for people.
 func Default() Config {

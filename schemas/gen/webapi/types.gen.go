@@ -7,14 +7,44 @@ import (
 	"time"
 )
 
+// Defines values for DemoAccountRole.
+const (
+	Administrator   DemoAccountRole = "administrator"
+	Auditor         DemoAccountRole = "auditor"
+	Employee        DemoAccountRole = "employee"
+	Responsible     DemoAccountRole = "responsible"
+	SecurityOfficer DemoAccountRole = "security-officer"
+)
+
+// Valid indicates whether the value is a known member of the DemoAccountRole enum.
+func (e DemoAccountRole) Valid() bool {
+	switch e {
+	case Administrator:
+		return true
+	case Auditor:
+		return true
+	case Employee:
+		return true
+	case Responsible:
+		return true
+	case SecurityOfficer:
+		return true
+	default:
+		return false
+	}
+}
+
 // DemoAccount defines model for DemoAccount.
 type DemoAccount struct {
 	Name     string `json:"name"`
 	Password string `json:"password"`
 
-	// Title What the account is for, in bokmål: Ansatt, Leder, …
-	Title string `json:"title"`
+	// Role What the account is for; the interface has the word.
+	Role DemoAccountRole `json:"role"`
 }
+
+// DemoAccountRole What the account is for; the interface has the word.
+type DemoAccountRole string
 
 // Health defines model for Health.
 type Health struct {

@@ -72,8 +72,11 @@ export interface components {
         DemoAccount: {
             name: string;
             password: string;
-            /** @description What the account is for, in bokmål: Ansatt, Leder, … */
-            title: string;
+            /**
+             * @description What the account is for; the interface has the word.
+             * @enum {string}
+             */
+            role: "employee" | "responsible" | "security-officer" | "administrator" | "auditor";
         };
         Health: {
             ready: boolean;

@@ -90,7 +90,7 @@ export default function SignInPage() {
           <div className="demo-accounts">
             {demo.map((account) => (
               <button type="button" key={account.name} disabled={busy} onClick={() => { setName(account.name); void enter(account) }}>
-                <strong lang="nb">{account.title}</strong>
+                <strong>{t(`signin:demoRole.${account.role}`)}</strong>
                 <span className="soft small">{account.name}</span>
               </button>
             ))}
