@@ -33,7 +33,7 @@ type Config struct {
 	Public string `yaml:"public" env:"PUBLIC"`
 	// TrustedProxies are the networks of the proxies in front of web: their word
 	// is taken for the address that a request came from.
-	TrustedProxies []string `yaml:"trustedProxies" env:"TRUSTED_PROXIES"`
+	TrustedProxies []string `yaml:"trustedProxies,omitempty" env:"TRUSTED_PROXIES"`
 
 	Bus       config.Secret `yaml:"bus" env:"BUS"`             // kafka://…
 	Documents config.Secret `yaml:"documents" env:"DOCUMENTS"` // mongodb://… or sqlite://…
