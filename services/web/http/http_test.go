@@ -633,7 +633,9 @@ func TestADemoOffersItsAccounts(t *testing.T) {
 	t.Parallel()
 	_, body := open(t, nil).browser().send("GET", "/api/web/v1/session", nil)
 	require.JSONEq(t, `{"signedIn":false}`, string(body))
-	d := open(t, func(c *web.Config) { c.DemoAccounts = []web.DemoAccount{{Name: "a@b", Password: "p", Role: "employee"}} })
+	d := open(t, func(c *web.Config) {
+		c.DemoAccounts = []web.DemoAccount{{Name: "a@b", Password: "p", Role: "employee"}}
+	})
 	_, body = d.browser().send("GET", "/api/web/v1/session", nil)
 	require.Contains(t, string(body), `"role":"employee"`)
 }
