@@ -149,6 +149,26 @@ type System struct {
 	Vendors       []string `json:"vendors,omitempty"`
 	Zone          string   `json:"zone,omitempty"` // secured, internal, open
 	PersonalData  bool     `json:"personalData,omitempty"`
+	// PublicForm says whether the form that everybody can open names the system:
+	// shown or hidden; empty: by its zone, see InPublicForm.
+	PublicForm string `json:"publicForm,omitempty"`
+}
+
+// Values of System.PublicForm.
+const (
+	PublicFormShown  = "shown"
+	PublicFormHidden = "hidden"
+)
+
+// zoneSecured is the zone whose systems the public form does not name unless
+// somebody says so.
+const zoneSecured = "secured"
+
+// InPublicForm reports whether the form that everybody can open names the
+// system. Where nobody decided, those of the secured zone are left out: a list
+// of them is a map for whoever wants in.
+func (s System) InPublicForm() bool {
+	return s.PublicForm == PublicFormShown || s.PublicForm == "" && s.Zone != zoneSecured
 }
 
 // Account is a login name in a realm; it belongs to a person of the

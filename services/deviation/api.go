@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"time"
 
 	"varde.internal/platform/auth"
 	"varde.internal/platform/docstore"
@@ -43,6 +44,18 @@ func (a api) Forms(_ context.Context, tid string) (deviationapi.FormList, error)
 }
 
 func (a api) Form(_ context.Context, tid, formType string) (deviationapi.Form, error) {
+	return a.form(tid, formType, a.s.places.PublicSystems)
+}
+
+func (a api) MyForm(ctx context.Context, formType string) (deviationapi.Form, error) {
+	p, ok := auth.From(ctx)
+	if !ok || p.Service {
+		return deviationapi.Form{}, auth.ErrNoToken
+	}
+	return a.form(string(p.Tenant), formType, a.s.places.Systems)
+}
+
+func (a api) form(tid, formType string, systems func(string, time.Time) []Choice) (deviationapi.Form, error) {
 	now := a.s.clock()
 	if !a.s.places.Known(tid, now) {
 		return deviationapi.Form{}, ErrNoTenant
@@ -53,7 +66,7 @@ func (a api) Form(_ context.Context, tid, formType string) (deviationapi.Form, e
 	}
 	out := deviationapi.Form{
 		FormType: f.FormType, Version: f.Version, Title: f.Title, SignIn: deviationapi.SignIn(f.SignIn), Texts: f.Texts, Limits: a.limits(),
-		Units: choices(a.s.places.Units(tid, now)), Systems: choices(a.s.places.Systems(tid, now)), Steps: []deviationapi.FormStep{},
+		Units: choices(a.s.places.Units(tid, now)), Systems: choices(systems(tid, now)), Steps: []deviationapi.FormStep{},
 	}
 	if err := json.Unmarshal(f.Schema, &out.Schema); err != nil {
 		return deviationapi.Form{}, err

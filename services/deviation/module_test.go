@@ -188,6 +188,35 @@ func TestCodesCannotBeTriedOut_N7(t *testing.T) {
 	require.Equal(t, "report-not-found", try("lia", receipt.Code))
 }
 
+// The open form is no list of what there is to attack: it names no system of
+// the secured zone, and none that the register keeps back. Who is signed in is
+// shown all of their own municipality's.
+func TestTheOpenFormNamesNoSystemThatIsKeptBack_R67(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for name, system := range map[string]topics.System{
+		"secured": {Name: "Secured", Zone: "secured"}, "secured-shown": {Name: "Named though secured", Zone: "secured", PublicForm: topics.PublicFormShown},
+		"internal": {Name: "Internal", Zone: "internal"}, "open-hidden": {Name: "Open, hidden", Zone: "open", PublicForm: topics.PublicFormHidden},
+	} {
+		w.fact("bo", topics.KindSystem, name, system)
+	}
+	w.fact("lia", topics.KindSystem, "theirs", topics.System{Name: "Theirs"})
+	names := func(path, token string) []string {
+		list := []string{}
+		for _, c := range httpxtest.Decode[deviationapi.Form](t, w.call("GET", path, token, nil)).Systems {
+			list = append(list, c.Name)
+		}
+		return list
+	}
+	const mine, open = "/v1/forms/general", "/v1/public/tenants/bo/forms/general"
+	me := w.token("person-employee")
+	await.True(t, func() bool { return len(names(mine, me)) == 5 })
+	require.Equal(t, []string{"EHR", "Internal", "Named though secured", "Open, hidden", "Secured"}, names(mine, me))
+	require.Equal(t, []string{"EHR", "Internal", "Named though secured"}, names(open, me), "also with a token")
+	require.Equal(t, 401, w.call("GET", mine, "", nil).Status)
+	require.Equal(t, 201, w.call("POST", "/v1/public/reports", "", submission("k", "systemId", "secured")).Status, "who was signed in when they chose can still send without their name")
+}
+
 func TestAnonymousFloodsAreBoundedAndSignedInReportsAreNot_N7(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(c *Config) { c.AnonymousBurst = 3; c.DraftsPerDay = 2 })

@@ -85,6 +85,20 @@ func (p *Places) Systems(tenant string, now time.Time) []Choice {
 	return p.choices(tenant, topics.KindSystem, now)
 }
 
+// PublicSystems lists those that everybody may see by name (topics.System.InPublicForm).
+func (p *Places) PublicSystems(tenant string, now time.Time) []Choice {
+	p.mu.RLock()
+	hidden := map[string]bool{}
+	for _, f := range p.facts[tenant] {
+		if v, ok := f.At(now); ok && f.Kind == topics.KindSystem {
+			system, err := topics.Decode[topics.System](v)
+			hidden[f.ID] = err != nil || !system.InPublicForm()
+		}
+	}
+	p.mu.RUnlock()
+	return slices.DeleteFunc(p.Systems(tenant, now), func(c Choice) bool { return hidden[c.ID] })
+}
+
 func (p *Places) choices(tenant, kind string, now time.Time) []Choice {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

@@ -115,6 +115,8 @@ func (s *Service) check(f *Form, in Submission) (Answers, error) {
 			wrong = append(wrong, problem.Field{Pointer: "/answers/" + field, Slug: "not-a-choice", Detail: "This is not one of the choices."})
 		}
 	}
+	// Also one that the public form does not name: who is signed in and sends
+	// without a name has seen it.
 	choice("systemId", s.places.Systems(in.Tenant, now))
 	choice("unitId", s.places.Units(in.Tenant, now))
 	if at, err := time.Parse(time.RFC3339, answers.Text("occurredAt")); err == nil && at.After(now.Add(time.Hour)) {

@@ -209,11 +209,12 @@ var systems = kindOf[registerapi.System, topics.System]{
 	kind: topics.KindSystem, action: auth.ActionRegisterWrite,
 	toStored: func(d registerapi.System, _ *topics.System) topics.System {
 		return topics.System{Name: strings.TrimSpace(d.Name), UnitID: d.UnitId, Owner: d.Owner, Administrator: d.Administrator, Responsible: d.Responsible,
-			Hosts: d.Hosts, Services: d.Services, Vendors: d.Vendors, Zone: string(d.Zone), PersonalData: d.PersonalData}
+			Hosts: d.Hosts, Services: d.Services, Vendors: d.Vendors, Zone: string(d.Zone), PersonalData: d.PersonalData, PublicForm: string(d.PublicForm)}
 	},
 	toAPI: func(v topics.System) registerapi.System {
 		return registerapi.System{Name: v.Name, UnitId: v.UnitID, Owner: v.Owner, Administrator: v.Administrator, Responsible: v.Responsible,
-			Hosts: v.Hosts, Services: v.Services, Vendors: v.Vendors, Zone: registerapi.SystemZone(v.Zone), PersonalData: v.PersonalData}
+			Hosts: v.Hosts, Services: v.Services, Vendors: v.Vendors, Zone: registerapi.SystemZone(v.Zone), PersonalData: v.PersonalData,
+			PublicForm: registerapi.SystemPublicForm(v.PublicForm)}
 	},
 	label: func(v topics.System) string { return v.Name },
 	matches: func(v topics.System, f map[string]string) bool {

@@ -147,6 +147,24 @@ func (e SourceKind) Valid() bool {
 	}
 }
 
+// Defines values for SystemPublicForm.
+const (
+	Hidden SystemPublicForm = "hidden"
+	Shown  SystemPublicForm = "shown"
+)
+
+// Valid indicates whether the value is a known member of the SystemPublicForm enum.
+func (e SystemPublicForm) Valid() bool {
+	switch e {
+	case Hidden:
+		return true
+	case Shown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemZone.
 const (
 	SystemZoneInternal SystemZone = "internal"
@@ -580,6 +598,9 @@ type System struct {
 	Owner        string `json:"owner,omitempty,omitzero"`
 	PersonalData bool   `json:"personalData,omitempty,omitzero"`
 
+	// PublicForm Whether the reporting form that everybody can open names the system. Where nothing is said: unless it is in the secured zone. Those who are signed in are shown all.
+	PublicForm SystemPublicForm `json:"publicForm,omitempty,omitzero"`
+
 	// Responsible Day-to-day responsible (R16).
 	Responsible string `json:"responsible,omitempty,omitzero"`
 
@@ -589,6 +610,9 @@ type System struct {
 	Vendors  []string   `json:"vendors,omitempty,omitzero"`
 	Zone     SystemZone `json:"zone,omitempty,omitzero"`
 }
+
+// SystemPublicForm Whether the reporting form that everybody can open names the system. Where nothing is said: unless it is in the secured zone. Those who are signed in are shown all.
+type SystemPublicForm string
 
 // SystemZone defines model for System.Zone.
 type SystemZone string

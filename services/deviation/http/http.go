@@ -18,6 +18,7 @@ type Deviation interface {
 	Tenants(ctx context.Context) (deviationapi.TenantList, error)
 	Forms(ctx context.Context, tenant string) (deviationapi.FormList, error)
 	Form(ctx context.Context, tenant, formType string) (deviationapi.Form, error)
+	MyForm(ctx context.Context, formType string) (deviationapi.Form, error)
 	Challenge(ctx context.Context, tenant string) (deviationapi.Challenge, error)
 	NewDraft(ctx context.Context, in deviationapi.NewDraft) (deviationapi.Draft, error)
 	NewMyDraft(ctx context.Context) (deviationapi.Draft, error)
@@ -57,6 +58,7 @@ func Routes(app *fiber.App, service func() (Deviation, error)) {
 	app.Post("/v1/drafts", httpx.Answer(service, fiber.StatusCreated, func(s Deviation, c *fiber.Ctx) (deviationapi.Draft, error) {
 		return s.NewMyDraft(c.UserContext())
 	}))
+	app.Get("/v1/forms/:formType", httpx.AnswerOne(service, "formType", Deviation.MyForm))
 	app.Post("/v1/reports", httpx.Take(service, fiber.StatusCreated, Deviation.SubmitAsMe))
 	app.Get("/v1/reports", httpx.Answer(service, fiber.StatusOK, func(s Deviation, c *fiber.Ctx) (deviationapi.MyReportList, error) {
 		limit, after := httpx.Paging(c, httpx.PageSize)

@@ -44,7 +44,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The newest version of a form, whole, with the units and systems to choose from. */
+        /** @description The newest version of a form, whole, with the units to choose from and the systems that the register lets everybody see. */
         get: operations["getForm"];
         put?: never;
         post?: never;
@@ -182,6 +182,23 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["writeByCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{formType}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The form of the caller's own municipality, with every system to choose from. */
+        get: operations["getMyForm"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -797,6 +814,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMyForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                formType: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
                 };
             };
             default: components["responses"]["Problem"];

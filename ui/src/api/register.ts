@@ -665,6 +665,11 @@ export interface components {
             /** @enum {string} */
             zone?: "secured" | "internal" | "open";
             personalData?: boolean;
+            /**
+             * @description Whether the reporting form that everybody can open names the system. Where nothing is said: unless it is in the secured zone. Those who are signed in are shown all.
+             * @enum {string}
+             */
+            publicForm?: "shown" | "hidden";
         };
         Account: {
             /** @description Empty is local to the systems listed. */

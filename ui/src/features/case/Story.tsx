@@ -20,7 +20,7 @@ export function Story({ c }: { c: Case }) {
   const form = useQuery({
     queryKey: ['form', me.tenant.id, report?.formType],
     enabled: report !== undefined, staleTime: Infinity,
-    queryFn: () => data(() => deviation.GET('/v1/public/tenants/{tenant}/forms/{formType}', { params: { path: { tenant: me.tenant.id, formType: report!.formType } } })),
+    queryFn: () => data(() => deviation.GET('/v1/forms/{formType}', { params: { path: { formType: report!.formType } } })),
   })
   if (!report) return null
   const answers = report.answers as Answers

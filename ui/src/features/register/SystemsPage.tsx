@@ -92,6 +92,11 @@ function SystemForm({ item, close }: { item?: Schemas['SystemItem']; close: () =
           {(['secured', 'internal', 'open'] as const).map((z) => <option key={z} value={z}>{t(`register:system.zones.${z}`)}</option>)}
         </SelectField>
       </div>
+      <SelectField label={t('register:system.publicForm')} help={t('register:system.publicFormHelp')} value={s.publicForm ?? ''} onChange={(e) => { const { publicForm: _, ...rest } = s; setS(e.target.value ? { ...rest, publicForm: e.target.value as 'shown' } : rest) }}>
+        <option value="">{t('register:system.publicForms.byZone')}</option>
+        <option value="shown">{t('register:system.publicForms.shown')}</option>
+        <option value="hidden">{t('register:system.publicForms.hidden')}</option>
+      </SelectField>
       <Check label={t('register:system.personalData')} checked={s.personalData ?? false} onChange={(e) => set({ personalData: e.target.checked })} />
       <Many label={t('register:system.vendors')} choices={(vendors.data ?? []).map((v) => ({ id: v.id, name: v.data.name }))} value={s.vendors ?? []} onChange={(v) => set({ vendors: v })} />
       <div className="two">

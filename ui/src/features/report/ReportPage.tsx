@@ -65,7 +65,7 @@ function ChooseTenant() {
   )
 }
 
-async function loadForms(tenant: string): Promise<{ forms: Schemas['FormSummary'][]; only?: Form; tenantName: string }> {
+async function loadForms(tenant: string, own: boolean): Promise<{ forms: Schemas['FormSummary'][]; only?: Form; tenantName: string }> {
   const [list, tenants] = await Promise.all([
     data(() => deviation.GET('/v1/public/tenants/{tenant}/forms', { params: { path: { tenant } } })),
     data(() => deviation.GET('/v1/public/tenants')),
@@ -73,22 +73,38 @@ async function loadForms(tenant: string): Promise<{ forms: Schemas['FormSummary'
   const tenantName = tenants.items.find((item) => item.tenant === tenant)?.name ?? tenant
   const first = list.items[0]
   if (list.items.length !== 1 || !first) return { forms: list.items, tenantName }
-  return { forms: list.items, only: await loadForm(tenant, first.formType), tenantName }
+  return { forms: list.items, only: await loadForm(tenant, first.formType, own), tenantName }
 }
 
-function loadForm(tenant: string, formType: string): Promise<Form> {
-  return data(() => deviation.GET('/v1/public/tenants/{tenant}/forms/{formType}', { params: { path: { tenant, formType } } }))
+/** The form as everybody sees it; one's own municipality's names every system. */
+function loadForm(tenant: string, formType: string, own: boolean): Promise<Form> {
+  const open = () => data(() => deviation.GET('/v1/public/tenants/{tenant}/forms/{formType}', { params: { path: { tenant, formType } } }))
+  if (!own) return open()
+  return data(() => deviation.GET('/v1/forms/{formType}', { params: { path: { formType } } })).catch(open)
 }
 
 function ReportTo({ tenant }: { tenant: string }) {
+  const who = useWho()
+  // Known before the form is shown, because what is written must not change
+  // under one's hands; but nobody waits long for whoever answers that.
+  const [waited, setWaited] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setWaited(true), 1500)
+    return () => clearTimeout(timer)
+  }, [])
+  if (who.state === 'unknown' && !waited) return <Loading rows={4} />
+  return <ReportFor tenant={tenant} own={who.state === 'signed-in' && who.me.tenant.id === tenant} />
+}
+
+function ReportFor({ tenant, own }: { tenant: string; own: boolean }) {
   const { t } = useTranslation()
-  const [forms, again] = useLoaded(() => loadForms(tenant), tenant)
+  const [forms, again] = useLoaded(() => loadForms(tenant, own), tenant)
   const [formType, setFormType] = useState<string>()
   if (forms.state === 'failed') return <Failed error={forms.error} retry={again} />
   if (forms.state === 'loading') return <Loading rows={4} />
   const { only, tenantName } = forms.data
   if (only) return <Questionnaire key={only.formType} tenant={tenant} tenantName={tenantName} form={only} />
-  if (formType) return <ChosenForm tenant={tenant} tenantName={tenantName} formType={formType} />
+  if (formType) return <ChosenForm tenant={tenant} tenantName={tenantName} formType={formType} own={own} />
   if (forms.data.forms.length === 0) return <Empty title={t('report:chooseForm.emptyTitle')}>{t('report:chooseForm.emptyText')}</Empty>
   return (
     <div className="stack-6">
@@ -107,8 +123,8 @@ function ReportTo({ tenant }: { tenant: string }) {
   )
 }
 
-function ChosenForm({ tenant, tenantName, formType }: { tenant: string; tenantName: string; formType: string }) {
-  const [form, again] = useLoaded(() => loadForm(tenant, formType), formType)
+function ChosenForm({ tenant, tenantName, formType, own }: { tenant: string; tenantName: string; formType: string; own: boolean }) {
+  const [form, again] = useLoaded(() => loadForm(tenant, formType, own), formType)
   if (form.state === 'failed') return <Failed error={form.error} retry={again} />
   if (form.state === 'loading') return <Loading rows={4} />
   return <Questionnaire tenant={tenant} tenantName={tenantName} form={form.data} />
