@@ -27,7 +27,7 @@ import (
 
 var caseContent = []auth.Action{
 	auth.ActionCaseList, auth.ActionCaseRead, auth.ActionCaseHandle, auth.ActionCaseAssign, auth.ActionCaseClose,
-	auth.ActionEvidenceRead, auth.ActionEvidencePin, auth.ActionReportReveal, auth.ActionEventSearch, auth.ActionEventNames,
+	auth.ActionCaseCreate, auth.ActionEvidenceRead, auth.ActionEvidencePin, auth.ActionReportReveal, auth.ActionEventSearch, auth.ActionEventNames,
 	auth.ActionDeadLetterRead,
 }
 

@@ -25,6 +25,7 @@ const (
 
 	ActionCaseList     Action = "case.list"
 	ActionCaseRead     Action = "case.read"
+	ActionCaseCreate   Action = "case.create" // by hand: of a call, a letter, a tip
 	ActionCaseHandle   Action = "case.handle" // decide, measures, dialogue, state
 	ActionCaseAssign   Action = "case.assign"
 	ActionCaseClose    Action = "case.close"

@@ -2,9 +2,11 @@ package cases
 
 import (
 	"context"
+	"io"
 	"slices"
 
 	"varde.internal/schemas/gen/casesapi"
+	"varde.internal/schemas/topics"
 	caseshttp "varde.internal/services/cases/http"
 )
 
@@ -35,6 +37,23 @@ func (a api) Search(ctx context.Context, in casesapi.CaseSearch) (casesapi.CaseL
 
 func (a api) Get(ctx context.Context, caseID string) (casesapi.Case, error) {
 	return a.s.answer(a.s.Get(ctx, caseID))
+}
+
+func (a api) Create(ctx context.Context, in casesapi.NewCase) (casesapi.CreatedCase, error) {
+	c, err := a.s.Create(ctx, NewCase{
+		Ref: in.CaseRef, Title: in.Title, What: in.What, Channel: string(in.Channel), Kind: string(in.Kind), Severity: string(in.Severity),
+		SystemID: in.SystemId, UnitID: in.UnitId, Occurred: in.Occurred, PassLine: in.PassLine,
+	})
+	return casesapi.CreatedCase{Id: c.ID, Number: c.Number, Readable: c.Readable}, err
+}
+
+func (a api) Attach(ctx context.Context, caseID, name string, body io.Reader) (casesapi.Attachment, error) {
+	f, err := a.s.Attach(ctx, caseID, name, body)
+	return attachmentOf(f), err
+}
+
+func attachmentOf(f topics.Attachment) casesapi.Attachment {
+	return casesapi.Attachment{Id: f.ID, Name: f.Name, MediaType: f.MediaType, Size: f.Size, Sha256: f.SHA256}
 }
 
 func (a api) History(ctx context.Context, caseID string, limit int, after string) (casesapi.HistoryList, error) {

@@ -37,6 +37,7 @@ func (s State) Open() bool {
 const (
 	SourceReport  = "report"
 	SourceFinding = "finding"
+	SourceManual  = "manual" // by hand
 )
 
 // Kinds of a case (R3).
@@ -84,6 +85,8 @@ type Case struct {
 	// Subjects, which is computed from the findings again and again.
 	Named  []string `json:"named,omitempty"`
 	Report *Report  `json:"report,omitempty"`
+	Manual *Manual  `json:"manual,omitempty"`
+	Files  []File   `json:"files,omitempty"` // attached by those who handle it
 
 	HandlerID      string    `json:"handlerId,omitempty"`
 	EffectChecker  string    `json:"effectChecker,omitempty"` // asked to check
@@ -153,6 +156,24 @@ type Report struct {
 	Occurred    time.Time           `json:"occurred,omitzero"`
 	Submitted   time.Time           `json:"submitted"`
 	Attachments []topics.Attachment `json:"attachments,omitempty"`
+}
+
+// Manual is what a case by hand was made of. Who told of it is not kept: a
+// caller is no reporter whose part in a case must be known (N3), and may have
+// asked not to be named.
+type Manual struct {
+	What     string    `json:"what"`
+	Channel  string    `json:"channel"`
+	By       string    `json:"by"`
+	Occurred time.Time `json:"occurred,omitzero"`
+}
+
+// File is evidence that a handler attached, kept as it came.
+type File struct {
+	topics.Attachment
+
+	By    string    `json:"by"`
+	Added time.Time `json:"added"`
 }
 
 // Routing explains why the case is where it is.

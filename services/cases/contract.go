@@ -147,6 +147,12 @@ func (e encoder) view(v View) casesapi.Case {
 	if c.Report != nil {
 		out.Report = e.report(c)
 	}
+	if m := c.Manual; m != nil {
+		out.Manual = casesapi.Manual{What: m.What, Channel: casesapi.Channel(m.Channel), By: e.person(m.By), Occurred: m.Occurred}
+	}
+	for _, f := range c.Files {
+		out.Files = append(out.Files, attachmentOf(f.Attachment))
+	}
 	return out
 }
 
@@ -158,7 +164,7 @@ func (e encoder) report(c *Case) casesapi.Report {
 	}
 	_ = json.Unmarshal(r.Answers, &out.Answers) // answers that are no object stay empty
 	for _, a := range r.Attachments {
-		out.Attachments = append(out.Attachments, casesapi.Attachment{Id: a.ID, Name: a.Name, MediaType: a.MediaType, Size: a.Size, Sha256: a.SHA256})
+		out.Attachments = append(out.Attachments, attachmentOf(a))
 	}
 	return out
 }

@@ -136,33 +136,46 @@ func (s *Service) Pin(ctx context.Context, caseID, eventID, note string, search 
 	return doc, raw, nil
 }
 
-// OpenAttachment opens a file of the case's report. The reader lives on its
-// own: the caller closes it.
+// OpenAttachment opens a file of the case's report, or one attached to the
+// case. The reader lives on its own: the caller closes it.
 func (s *Service) OpenAttachment(ctx context.Context, caseID, attachmentID string) (io.ReadCloser, topics.Attachment, error) {
 	var none topics.Attachment
 	doc, p, err := s.load(ctx, caseID, auth.ActionCaseRead)
 	if err != nil {
 		return nil, none, err
 	}
-	if doc.Value.Report != nil {
-		for _, a := range doc.Value.Report.Attachments {
-			if a.ID != attachmentID {
-				continue
+	a, ok := doc.Value.attachment(attachmentID)
+	if !ok {
+		return nil, none, problem.NotFound("attachment")
+	}
+	done, err := s.reading(ctx, p, string(auth.ActionCaseRead), "attachment:"+attachmentID, caseID)
+	if err != nil {
+		return nil, none, err
+	}
+	// The answer is written after the handler returned and its deadline ended.
+	r, _, err := s.blobs.Open(context.WithoutCancel(ctx), a.BlobKey)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, none, problem.NotFound("attachment")
+	}
+	if err == nil {
+		done(map[string]int{"files": 1})
+	}
+	return r, a, err
+}
+
+// attachment finds a file of the case.
+func (c *Case) attachment(fileID string) (topics.Attachment, bool) {
+	if c.Report != nil {
+		for _, a := range c.Report.Attachments {
+			if a.ID == fileID {
+				return a, true
 			}
-			done, err := s.reading(ctx, p, string(auth.ActionCaseRead), "attachment:"+attachmentID, caseID)
-			if err != nil {
-				return nil, none, err
-			}
-			// The answer is written after the handler returned and its deadline ended.
-			r, _, err := s.blobs.Open(context.WithoutCancel(ctx), a.BlobKey)
-			if errors.Is(err, blob.ErrNotFound) {
-				return nil, none, problem.NotFound("attachment")
-			}
-			if err == nil {
-				done(map[string]int{"files": 1})
-			}
-			return r, a, err
 		}
 	}
-	return nil, none, problem.NotFound("attachment")
+	for _, f := range c.Files {
+		if f.ID == fileID {
+			return f.Attachment, true
+		}
+	}
+	return topics.Attachment{}, false
 }

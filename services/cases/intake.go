@@ -277,6 +277,10 @@ func (s *Service) subjectsOf(f topics.Finding, now time.Time) []string {
 
 // ensure makes a case unless it exists, with number, clocks and routing.
 func (s *Service) ensure(ctx context.Context, caseID string, fill func(c *Case, now time.Time)) (docstore.Doc[Case], error) {
+	return s.ensureBy(ctx, caseID, systemActor, fill)
+}
+
+func (s *Service) ensureBy(ctx context.Context, caseID string, actor topics.Actor, fill func(c *Case, now time.Time)) (docstore.Doc[Case], error) {
 	doc, err := s.cases.Get(ctx, caseID)
 	if err == nil || !errors.Is(err, docstore.ErrNotFound) {
 		return doc, err
@@ -300,7 +304,10 @@ func (s *Service) ensure(ctx context.Context, caseID string, fill func(c *Case, 
 	c.Words = append(c.Words, strings.ToLower(number))
 	c.startDeadlines(s.settings, now)
 	c.startEmergency(s.settings)
-	w := &change{tenant: string(tid), caseID: caseID, now: now, exact: exact, actor: systemActor, anonymous: c.anonymous()}
+	w := &change{tenant: string(tid), caseID: caseID, now: now, exact: exact, actor: actor, anonymous: c.anonymous()}
+	if actor.Type == "person" {
+		w.by = actor.ID
+	}
 	w.did("created", "", "source", c.Source)
 	s.route(w.tenant, &c, w)
 	var out docstore.Outbox

@@ -123,6 +123,36 @@ func (e CaseSummaryWaitingFor) Valid() bool {
 	}
 }
 
+// Defines values for Channel.
+const (
+	Inspection     Channel = "inspection"
+	Letter         Channel = "letter"
+	Other          Channel = "other"
+	OwnObservation Channel = "own-observation"
+	Phone          Channel = "phone"
+	Tip            Channel = "tip"
+)
+
+// Valid indicates whether the value is a known member of the Channel enum.
+func (e Channel) Valid() bool {
+	switch e {
+	case Inspection:
+		return true
+	case Letter:
+		return true
+	case Other:
+		return true
+	case OwnObservation:
+		return true
+	case Phone:
+		return true
+	case Tip:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeadlineRegime.
 const (
 	DeadlineRegimeAcknowledge       DeadlineRegime = "acknowledge"
@@ -450,6 +480,7 @@ func (e SettleMeasureResult) Valid() bool {
 // Defines values for Source.
 const (
 	SourceFinding Source = "finding"
+	SourceManual  Source = "manual"
 	SourceReport  Source = "report"
 )
 
@@ -457,6 +488,8 @@ const (
 func (e Source) Valid() bool {
 	switch e {
 	case SourceFinding:
+		return true
+	case SourceManual:
 		return true
 	case SourceReport:
 		return true
@@ -570,7 +603,10 @@ type Case struct {
 	Decisions     []Decision            `json:"decisions"`
 	EffectCheck   EffectCheck           `json:"effectCheck,omitempty,omitzero"`
 	EffectChecker Person                `json:"effectChecker,omitempty,omitzero"`
-	Findings      []Finding             `json:"findings"`
+
+	// Files Attached by those who handle the case; a report's own are with it.
+	Files    []Attachment `json:"files,omitempty,omitzero"`
+	Findings []Finding    `json:"findings"`
 
 	// First Earliest event behind the findings.
 	First time.Time `json:"first,omitempty,omitzero"`
@@ -579,6 +615,7 @@ type Case struct {
 	Involved bool      `json:"involved"`
 	Last     time.Time `json:"last,omitempty,omitzero"`
 	Links    []Link    `json:"links"`
+	Manual   Manual    `json:"manual,omitempty,omitzero"`
 	Measures []Measure `json:"measures"`
 
 	// MergedInto Id of the case that took over, when a late finding joined two.
@@ -719,6 +756,9 @@ type CaseSummary struct {
 // CaseSummaryWaitingFor Whom or what the case waits for. answer-after-closing: the reporter wrote after it was closed or rejected, and nobody has taken that in.
 type CaseSummaryWaitingFor string
 
+// Channel How it became known.
+type Channel string
+
 // Close defines model for Close.
 type Close struct {
 	// Outcome What the reporter is told; needed for a report that has none yet.
@@ -731,6 +771,15 @@ type Closed struct {
 	At      time.Time `json:"at"`
 	By      Person    `json:"by"`
 	Summary string    `json:"summary"`
+}
+
+// CreatedCase defines model for CreatedCase.
+type CreatedCase struct {
+	Id     string `json:"id"`
+	Number string `json:"number"`
+
+	// Readable Whether the caller may open it.
+	Readable bool `json:"readable"`
 }
 
 // Deadline defines model for Deadline.
@@ -847,6 +896,16 @@ type Link struct {
 // LinkKind defines model for Link.Kind.
 type LinkKind string
 
+// Manual defines model for Manual.
+type Manual struct {
+	By Person `json:"by"`
+
+	// Channel How it became known.
+	Channel  Channel   `json:"channel"`
+	Occurred time.Time `json:"occurred,omitempty,omitzero"`
+	What     string    `json:"what"`
+}
+
 // Measure defines model for Measure.
 type Measure struct {
 	Due time.Time `json:"due"`
@@ -915,6 +974,31 @@ type MessageList struct {
 type Named struct {
 	Id   string `json:"id"`
 	Name string `json:"name,omitempty,omitzero"`
+}
+
+// NewCase defines model for NewCase.
+type NewCase struct {
+	// CaseRef Made by the client; the same one sent again is one case.
+	CaseRef string `json:"caseRef"`
+
+	// Channel How it became known.
+	Channel Channel `json:"channel"`
+
+	// Kind Security event, breach or weakness (R3).
+	Kind     Kind      `json:"kind"`
+	Occurred time.Time `json:"occurred,omitempty,omitzero"`
+
+	// PassLine About the manager: past the line of command (N1).
+	PassLine bool                  `json:"passLine,omitempty,omitzero"`
+	Severity externalRef0.Severity `json:"severity"`
+	SystemId string                `json:"systemId,omitempty,omitzero"`
+	Title    string                `json:"title"`
+
+	// UnitId Used where no system is named.
+	UnitId string `json:"unitId,omitempty,omitzero"`
+
+	// What What happened.
+	What string `json:"what"`
 }
 
 // NewDecision defines model for NewDecision.
@@ -1092,6 +1176,12 @@ type Limit = int
 // MeasureId defines model for MeasureId.
 type MeasureId = string
 
+// AttachFileParams defines parameters for AttachFile.
+type AttachFileParams struct {
+	// VardeFileName The file's name, percent-encoded UTF-8.
+	VardeFileName string `json:"Varde-File-Name"`
+}
+
 // MeetDeadlineParamsRegime defines parameters for MeetDeadline.
 type MeetDeadlineParamsRegime string
 
@@ -1119,6 +1209,9 @@ type GetQueueParams struct {
 	Limit   Limit   `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 	After   After   `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
+
+// CreateCaseJSONRequestBody defines body for CreateCase for application/json ContentType.
+type CreateCaseJSONRequestBody = NewCase
 
 // SearchCasesJSONRequestBody defines body for SearchCases for application/json ContentType.
 type SearchCasesJSONRequestBody = CaseSearch

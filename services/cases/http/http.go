@@ -27,6 +27,8 @@ type Cases interface {
 	Queue(ctx context.Context, section string, limit int, after string) (casesapi.Queue, error)
 	Search(ctx context.Context, in casesapi.CaseSearch) (casesapi.CaseList, error)
 	Get(ctx context.Context, caseID string) (casesapi.Case, error)
+	Create(ctx context.Context, in casesapi.NewCase) (casesapi.CreatedCase, error)
+	Attach(ctx context.Context, caseID, name string, body io.Reader) (casesapi.Attachment, error)
 	History(ctx context.Context, caseID string, limit int, after string) (casesapi.HistoryList, error)
 	Candidates(ctx context.Context, caseID string) (casesapi.PersonList, error)
 	Acknowledge(ctx context.Context, caseID string) (casesapi.Case, error)
@@ -60,6 +62,7 @@ type Cases interface {
 func Routes(app *fiber.App, service func() (Cases, error)) {
 	app.Get("/v1/queue", httpx.Answer(service, fiber.StatusOK, queue))
 	app.Post("/v1/cases/search", httpx.Take(service, fiber.StatusOK, Cases.Search))
+	app.Post("/v1/cases", httpx.Take(service, fiber.StatusCreated, Cases.Create))
 	app.Get("/v1/internal/cases/:caseId", about(service, Cases.Access))
 	one := app.Group("/v1/cases/:caseId")
 	one.Get("", about(service, Cases.Get))
@@ -87,6 +90,9 @@ func Routes(app *fiber.App, service func() (Cases, error)) {
 	one.Post("/messages", create(service, Cases.Write))
 	one.Get("/evidence", page(service, Cases.Evidence))
 	one.Post("/evidence", create(service, Cases.Pin))
+	one.Post("/attachments", httpx.Answer(service, fiber.StatusCreated, func(s Cases, c *fiber.Ctx) (casesapi.Attachment, error) {
+		return s.Attach(c.UserContext(), c.Params(caseID), c.Get(httpx.HeaderFileName), httpx.BodyReader(c))
+	}))
 	one.Get("/attachments/:attachmentId", httpx.Serve(service, attachment))
 }
 

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description A case by hand, of what somebody telephoned, wrote or saw. It is routed as others are; whoever makes it need not be who handles it. The same caseRef of the same person is the same case. */
+        post: operations["createCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cases/{caseId}": {
         parameters: {
             query?: never;
@@ -425,6 +442,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cases/{caseId}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description One file as evidence, kept as it came, at most 25 MiB. Of those who handle the case, and of who made it by hand until somebody has taken it on. */
+        post: operations["attachFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cases/{caseId}/attachments/{attachmentId}": {
         parameters: {
             query?: never;
@@ -432,7 +466,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A file of the report, as a download. */
+        /** @description A file of the report, or one that was attached to the case, as a download. */
         get: operations["getAttachment"];
         put?: never;
         post?: never;
@@ -479,7 +513,42 @@ export interface components {
          */
         Kind: "event" | "breach" | "weakness";
         /** @enum {string} */
-        Source: "report" | "finding";
+        Source: "report" | "finding" | "manual";
+        NewCase: {
+            /** @description Made by the client; the same one sent again is one case. */
+            caseRef: string;
+            title: string;
+            /** @description What happened. */
+            what: string;
+            channel: components["schemas"]["Channel"];
+            kind: components["schemas"]["Kind"];
+            severity: components["schemas"]["Severity"];
+            systemId?: string;
+            /** @description Used where no system is named. */
+            unitId?: string;
+            /** Format: date-time */
+            occurred?: string;
+            /** @description About the manager: past the line of command (N1). */
+            passLine?: boolean;
+        };
+        /**
+         * @description How it became known.
+         * @enum {string}
+         */
+        Channel: "phone" | "letter" | "tip" | "own-observation" | "inspection" | "other";
+        CreatedCase: {
+            id: string;
+            number: string;
+            /** @description Whether the caller may open it. */
+            readable: boolean;
+        };
+        Manual: {
+            what: string;
+            channel: components["schemas"]["Channel"];
+            by: components["schemas"]["Person"];
+            /** Format: date-time */
+            occurred?: string;
+        };
         Person: {
             id: string;
             /** @description Left out where the directory no longer has the person. */
@@ -585,6 +654,9 @@ export interface components {
             /** @description The caller is involved (N3) and can neither decide nor close. */
             involved: boolean;
             report?: components["schemas"]["Report"];
+            manual?: components["schemas"]["Manual"];
+            /** @description Attached by those who handle the case; a report's own are with it. */
+            files?: components["schemas"]["Attachment"][];
             findings: components["schemas"]["Finding"][];
             /**
              * Format: date-time
@@ -1027,6 +1099,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createCase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCase"];
+            };
+        };
+        responses: {
+            /** @description Where it is now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedCase"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1535,6 +1632,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseEvidence"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    attachFile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The file's name, percent-encoded UTF-8. */
+                "Varde-File-Name": string;
+            };
+            path: {
+                caseId: components["parameters"]["CaseId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The stored file. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
                 };
             };
             default: components["responses"]["Problem"];

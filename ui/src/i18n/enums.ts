@@ -22,22 +22,22 @@ type All<K extends string> = Record<K, string>
 
 export const checked: [
   All<C['State'] | Deviation['schemas']['ReportState']>, All<Deviation['schemas']['Message']['kind']>,
-  All<C['Section']>, All<C['Source']>, All<NonNullable<C['CaseSummary']['waitingFor']>>,
+  All<C['Section']>, All<C['Source']>, All<C['Channel']>, All<NonNullable<C['CaseSummary']['waitingFor']>>,
   All<C['Kind']>, All<C['CaseSummary']['severity']>, All<C['CaseSummary']['severity']>, All<C['PersonalData']>, All<C['Deadline']['regime']>,
   All<Exclude<C['Case']['nextStep'], 'none'>>, All<C['DecisionKind']>, All<C['MeasureKind']>, All<C['Measure']['state']>, All<C['Link']['kind']>,
   All<Deviation['schemas']['ReportState']>, All<NonNullable<Deviation['schemas']['Receipt']['notice']>>,
   All<Identity['schemas']['Role']>,
-  All<R['AgreementState']>, All<R['WindowState']>, All<R['Annex']>, All<R['ChecklistPoint']>, All<R['AccountFlag']>, All<NonNullable<R['System']['zone']>>, All<R['Source']['kind']>,
+  All<R['AgreementState']>, All<R['WindowState']>, All<R['Annex']>, All<R['ChecklistPoint']>, All<R['AccountFlag']>, All<NonNullable<R['System']['zone']>>, All<NonNullable<R['System']['publicForm']>>, All<R['Source']['kind']>,
   All<NonNullable<Search['schemas']['Context']['namesReason']>>, All<Exclude<Search['schemas']['Part']['slug'], 'all' | 'any'>>,
   All<'intent' | 'outcome' | 'change'>,
 ] = [
   common.state, common.message,
-  queue.section, queue.source, queue.waitingFor,
+  queue.section, queue.source, queue.channel, queue.waitingFor,
   cases.kind, cases.severity, reason.severityName, cases.personalData, cases.regime,
   cases.next, cases.decision.kinds, cases.measures.kinds, cases.measures.state, cases.links,
   followup.way, report.receipt,
   app.role,
-  register.agreementState, register.windowState, register.annex, register.point, register.account.flag, register.system.zones, register.source.kinds,
+  register.agreementState, register.windowState, register.annex, register.point, register.account.flag, register.system.zones, register.system.publicForms, register.source.kinds,
   search.context.reason, search.means,
   audit.phase,
 ]

@@ -26,6 +26,7 @@ import { Links } from './Links'
 import { EffectCheck, Measures } from './Measures'
 import type { Open, OpenDialog } from './open'
 import { Story } from './Story'
+import { Told } from './Told'
 
 /** A case as a story: what happened, why it came here, what the clock says, the next step. */
 export default function CasePage() {
@@ -46,7 +47,7 @@ function CaseView({ c }: { c: Case }) {
     queryKey: ['evidence', caseId],
     queryFn: () => data(() => cases.GET('/v1/cases/{caseId}/evidence', { params: { path: { caseId }, query: { limit: 200 } } })),
   })
-  const title = c.summary.source === 'report' && c.summary.summary ? c.summary.summary : reason(c.summary.title)
+  const title = c.summary.source !== 'finding' && c.summary.summary ? c.summary.summary : reason(c.summary.title)
   const open: Open = setDialog
   return (
     <>
@@ -59,6 +60,7 @@ function CaseView({ c }: { c: Case }) {
       <div className="case-grid">
         <div className="case-body">
           <Story c={c} />
+          <Told c={c} />
           <Findings c={c} evidence={evidence.data?.items ?? []} />
           {c.closed && (
             <Panel title={t('common:state.closed')} id="lukket">

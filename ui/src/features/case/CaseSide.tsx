@@ -40,7 +40,10 @@ type Next = { label: string; text: string; opens?: OpenDialog }
 /** What this person can do next; undefined where it is somebody else's turn. */
 function nextOf(c: Case): Next | undefined {
   switch (c.nextStep) {
-    case 'acknowledge': return can(c, 'acknowledge') ? { label: 'case:next.acknowledge', text: 'case:next.acknowledgeText' } : undefined
+    case 'acknowledge':
+      // Of a closed case it is what the reporter wrote that is seen, and no case that is taken on.
+      if (c.summary.waitingFor === 'answer-after-closing') return can(c, 'acknowledge') ? { label: 'case:next.answer', text: 'case:next.answerText' } : undefined
+      return can(c, 'acknowledge') ? { label: 'case:next.acknowledge', text: 'case:next.acknowledgeText' } : undefined
     case 'decide': return can(c, 'decide') ? { label: 'case:next.decide', text: 'case:next.decideText', opens: { is: 'decide' } } : undefined
     case 'add-measures': return can(c, 'measure') ? { label: 'case:next.add-measures', text: 'case:next.add-measuresText', opens: { is: 'measure' } } : undefined
     case 'settle-measures': return can(c, 'settle') ? { label: 'case:next.settle-measures', text: 'case:next.settle-measuresText' } : undefined

@@ -41,7 +41,7 @@ export function LinkDialog({ c, close }: { c: Case; close: () => void }) {
       {found.isPending ? <Loading rows={3} /> : found.isError ? <Failed error={found.error} retry={() => void found.refetch()} /> : offered.length === 0 ? <p className="soft" role="status">{t('case:links.noHits')}</p> : (
         <ChoiceGroup label={t('case:links.which')} value={other} fault={faults.other} onChange={setOther} choices={offered.map((item) => ({
           value: item.id,
-          label: item.source === 'report' && item.summary ? item.summary : reason(item.title),
+          label: item.source !== 'finding' && item.summary ? item.summary : reason(item.title),
           help: [item.number, item.system?.name ?? item.unit?.name, t(`common:state.${item.state}`), relative(item.created)].filter(Boolean).join(' · '),
         }))} />
       )}

@@ -9,6 +9,8 @@ import { PageHead } from '../../components/Page'
 import { Empty, Failed, Loading } from '../../components/states'
 import { CaseRow } from './CaseRow'
 import { CaseTabs } from './CaseTabs'
+import { NewCase } from './NewCase'
+import { useSelection } from './Selection'
 
 type Search = components['schemas']['CaseSearch']
 
@@ -24,7 +26,7 @@ export default function AllCasesPage() {
   const body: Search = {
     ...(wanted ? { text: wanted } : {}),
     ...(state === 'open' ? { open: true } : state === 'closed' ? { states: ['closed', 'rejected'] } : {}),
-    ...(source ? { sources: [source as 'report' | 'finding'] } : {}),
+    ...(source ? { sources: [source as 'report'] } : {}),
     ...(severity ? { severities: [severity as 'low'] } : {}),
     sort, limit: 50,
   }
@@ -36,10 +38,12 @@ export default function AllCasesPage() {
     placeholderData: (before) => before,
   })
   const items = found.data?.pages.flatMap((page) => page.items) ?? []
+  const { selection, bar } = useSelection(items)
   return (
     <>
       <PageHead title={t('queue:title')} lead={t('queue:all.lead')} />
       <CaseTabs />
+      {bar(<NewCase />)}
       <div className="filters" role="search">
         <TextField label={t('queue:all.text')} type="search" data-search-field placeholder={t('queue:all.textHelp')} value={text} onChange={(e) => setText(e.target.value)} />
         <SelectField label={t('queue:all.state')} value={state} onChange={(e) => setState(e.target.value)}>
@@ -51,6 +55,7 @@ export default function AllCasesPage() {
           <option value="">{t('queue:all.any')}</option>
           <option value="report">{t('queue:source.report')}</option>
           <option value="finding">{t('queue:source.finding')}</option>
+          <option value="manual">{t('queue:source.manual')}</option>
         </SelectField>
         <SelectField label={t('queue:all.severity')} value={severity} onChange={(e) => setSeverity(e.target.value)}>
           <option value="">{t('queue:all.any')}</option>
@@ -66,7 +71,7 @@ export default function AllCasesPage() {
         <div className="panel"><Empty title={t('queue:all.empty')}>{t('queue:all.emptyText')}</Empty></div>
       ) : (
         <>
-          <ul className="rows panel">{items.map((item) => <CaseRow key={item.id} item={item} />)}</ul>
+          <ul className="rows panel">{items.map((item) => <CaseRow key={item.id} item={item} selection={selection} />)}</ul>
           {found.hasNextPage && <p className="more"><Button variant="secondary" loading={found.isFetchingNextPage || undefined} onClick={() => void found.fetchNextPage()}>{t('app:more')}</Button></p>}
         </>
       )}

@@ -1,23 +1,29 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import type { components } from '../../api/cases'
 import { useReason } from '../../components/reason'
 import { SeverityTag, StateTag } from '../../components/tags'
 import { Time } from '../../components/Time'
 import { exact, relative } from '../../time/format'
-
-type Summary = components['schemas']['CaseSummary']
+import type { Selection } from './Selection'
+import type { Summary } from './together'
 
 /** A case in a list: what it is about, then where, then what it waits for. */
-export function CaseRow({ item }: { item: Summary }) {
+export function CaseRow({ item, selection }: { item: Summary; selection?: Selection }) {
   const { t } = useTranslation()
   const reason = useReason()
   const overdue = item.dueAt ? Date.parse(item.dueAt) < Date.now() : false
+  const title = item.source !== 'finding' && item.summary ? item.summary : reason(item.title)
   return (
-    <li>
+    <li className={selection?.on ? 'row-chosen' : undefined}>
+      {selection?.on && (
+        <label className="row-choice">
+          <input type="checkbox" checked={selection.has(item.id)} onChange={() => selection.toggle(item.id)} disabled={['closed', 'rejected', 'merged'].includes(item.state)}
+            aria-label={t('queue:together.choose', { number: item.number, title })} />
+        </label>
+      )}
       <Link className="rowlink" to="/saker/$caseId" params={{ caseId: item.id }} data-severity={item.severity}>
         <div className="stack-2">
-          <span className="title">{item.source === 'report' && item.summary ? item.summary : reason(item.title)}</span>
+          <span className="title">{title}</span>
           <span className="meta">
             <span className="numeric">{item.number}</span>
             <span>{t(`queue:source.${item.source}`)}</span>

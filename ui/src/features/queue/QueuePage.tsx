@@ -9,6 +9,8 @@ import { PageHead } from '../../components/Page'
 import { Empty, Failed, Loading } from '../../components/states'
 import { CaseRow } from './CaseRow'
 import { CaseTabs } from './CaseTabs'
+import { NewCase } from './NewCase'
+import { useSelection } from './Selection'
 
 type Section = components['schemas']['Section']
 const sections: Section[] = ['new', 'overdue', 'waiting', 'this-week', 'later']
@@ -27,11 +29,13 @@ export default function QueuePage() {
   })
   const counts = queue.data?.pages[0]?.counts ?? {}
   const items = queue.data?.pages.flatMap((page) => page.items) ?? []
+  const { selection, bar } = useSelection(items)
   const shown = section ? [section] : sections
   return (
     <>
       <PageHead title={t('queue:title')} lead={t('queue:lead')} />
       <CaseTabs />
+      {bar(<NewCase />)}
       {queue.isPending ? <Loading rows={6} /> : queue.isError && !queue.data ? <Failed error={queue.error} retry={() => void queue.refetch()} /> : (
         <>
           <div className="tiles" role="group" aria-label={t('queue:tabQueue')}>
@@ -51,7 +55,7 @@ export default function QueuePage() {
             return (
               <section key={s} aria-labelledby={`section-${s}`}>
                 <h2 className="section-title" id={`section-${s}`}>{t(`queue:section.${s}`)}</h2>
-                <ul className="rows panel">{inSection.map((item) => <CaseRow key={item.id} item={item} />)}</ul>
+                <ul className="rows panel">{inSection.map((item) => <CaseRow key={item.id} item={item} selection={selection} />)}</ul>
               </section>
             )
           })}
