@@ -34,7 +34,7 @@ func (a api) record(ctx context.Context, in auditapi.NewRecord, phase string) (a
 		return auditapi.Recorded{}, problem.Forbidden("not-allowed", "Only a service records, for the tenant it names.")
 	}
 	if string(in.Phase) != phase {
-		return auditapi.Recorded{}, problem.Invalid("The record is of another phase.", problem.Field{Pointer: "/phase", Slug: "not-allowed", Detail: "This must be " + phase + " here."})
+		return auditapi.Recorded{}, problem.Invalid("The record is of another phase.", problem.Field{Pointer: "/phase", Slug: "not-a-choice", Detail: "This must be " + phase + " here."})
 	}
 	r := topics.AuditRecord{
 		ID: in.Id, Tenant: in.Tenant, Time: in.Time.UTC(),

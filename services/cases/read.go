@@ -203,7 +203,7 @@ func sectionFilter(section string, now time.Time) (docstore.Filter, error) {
 	case SectionLater:
 		return docstore.And{not(overdue), not(waiting), not(fresh), not(answered), not(soon)}, nil
 	}
-	return nil, problem.Invalid("There is no such section.", problem.Field{Pointer: "section", Slug: "not-allowed", Detail: "This is none of the sections."})
+	return nil, problem.Invalid("There is no such section.", problem.Field{Pointer: "section", Slug: "not-a-choice", Detail: "This is none of the sections."})
 }
 
 // QueuePage is a page of a person's queue.

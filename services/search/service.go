@@ -331,7 +331,7 @@ func (s *Service) Histogram(ctx context.Context, a Asked, every time.Duration, z
 	if zone != "" {
 		var err error
 		if loc, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-			return Bars{}, problem.Invalid("There is no such time zone.", problem.Field{Pointer: "/timezone", Slug: "not-allowed", Detail: "This is no time zone's name."})
+			return Bars{}, problem.Invalid("There is no such time zone.", problem.Field{Pointer: "/timezone", Slug: "not-a-choice", Detail: "This is no time zone's name."})
 		}
 	}
 	_, q, done, err := s.begin(ctx, a, "event.histogram")
@@ -360,7 +360,7 @@ func (s *Service) Terms(ctx context.Context, a Asked, fields []string, n int) ([
 	for i, name := range fields {
 		f, ok := ecs.Lookup(name)
 		if !ok || !eventindex.Countable(f) {
-			return nil, problem.Invalid("The values of a field cannot be counted.", problem.Field{Pointer: "/fields", Slug: "not-allowed", Detail: "One of these is unknown, or holds text, times or values that never repeat."})
+			return nil, problem.Invalid("The values of a field cannot be counted.", problem.Field{Pointer: "/fields", Slug: "not-a-choice", Detail: "One of these is unknown, or holds text, times or values that never repeat."})
 		}
 		known[i] = f
 	}
