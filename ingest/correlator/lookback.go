@@ -224,7 +224,7 @@ func (b *lookback) usesOf(vendor, windowID string, from time.Time) []windowUse {
 	var got []windowUse
 	for _, e := range list[i:] {
 		if e.Success && e.cover.windowID == windowID && (e.cover.covered || !e.cover.afterwards.IsZero()) {
-			got = append(got, windowUse{e.l, e.cover.system})
+			got = append(got, windowUse{e.l, e.cover.system, b})
 		}
 	}
 	return got

@@ -64,6 +64,7 @@ type WindowRule interface {
 type windowUse struct {
 	*logon
 	system string
+	past   *lookback // what came before and is kept
 }
 
 // Verdict is what a rule decided; the core makes a finding of it.

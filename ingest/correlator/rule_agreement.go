@@ -20,10 +20,10 @@ type breach struct {
 	at      time.Time
 	system  string
 	verdict topics.AgreementVerdict
-	use     *logon // nil: the opening
+	use     *windowUse // nil: the opening
 }
 
-func (r vendorAgreement) JudgeWindow(v *view, h topics.History[topics.AccessWindow], uses []windowUse, now time.Time, _ Params) (Verdict, bool) {
+func (r vendorAgreement) JudgeWindow(v *view, h topics.History[topics.AccessWindow], uses []windowUse, now time.Time, p Params) (Verdict, bool) {
 	var found []breach
 	if opens, w, ok := v.opening(h); ok && !opens.After(now) {
 		for _, s := range slices.Sorted(slices.Values(w.Systems)) {
@@ -33,12 +33,12 @@ func (r vendorAgreement) JudgeWindow(v *view, h topics.History[topics.AccessWind
 		}
 	}
 	var evidence []*Attempt
-	for _, u := range uses {
+	for i, u := range uses {
 		a := v.agreement(u.acting(), u.system, u.Time)
 		if a.State.Valid() {
 			continue
 		}
-		found = append(found, breach{at: u.Time, system: u.system, verdict: a, use: u.logon})
+		found = append(found, breach{at: u.Time, system: u.system, verdict: a, use: &uses[i]})
 		if len(evidence) < maxEvidence {
 			evidence = append(evidence, u.Attempt)
 		}
@@ -47,10 +47,10 @@ func (r vendorAgreement) JudgeWindow(v *view, h topics.History[topics.AccessWind
 		return Verdict{}, false
 	}
 	slices.SortStableFunc(found, func(a, b breach) int { return a.at.Compare(b.at) })
-	return r.verdict(v, h, found, evidence), true
+	return r.verdict(v, h, found, evidence, p), true
 }
 
-func (r vendorAgreement) verdict(v *view, h topics.History[topics.AccessWindow], found []breach, evidence []*Attempt) Verdict {
+func (r vendorAgreement) verdict(v *view, h topics.History[topics.AccessWindow], found []breach, evidence []*Attempt, p Params) Verdict {
 	b := found[0]
 	t, _ := h.Last()
 	params := map[string]string{
@@ -74,7 +74,13 @@ func (r vendorAgreement) verdict(v *view, h topics.History[topics.AccessWindow],
 	}
 	for _, f := range found {
 		if f.use != nil {
-			verdict.Logon = f.use
+			verdict.Logon = f.use.logon
+			// A session that the agreement still let in, and that goes on: said with
+			// the logon, because of itself it makes no finding (session.go).
+			if since, ok := v.outlivedBy(f.use.logon, f.use.system, f.use.past, p); ok {
+				params["why"], params["sessionSince"] = verdict.Reason.Slug, stamp(since)
+				verdict.Reason.Slug = "agreement-outlived"
+			}
 			break
 		}
 	}

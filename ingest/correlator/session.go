@@ -61,8 +61,13 @@ func (v *view) outlived(e *entry, at time.Time, past *lookback, p Params) bool {
 // outlivedBefore gives the earliest session on the system that is open at the
 // logon and has outlived its window.
 func (c *judgement) outlivedBefore() (since time.Time, ok bool) {
-	for _, e := range c.past.open(c.acting(), c.Time) {
-		if e.EventID != c.EventID && e.cover.system == c.cover.system && c.view.outlived(e, c.Time, c.past, c.params) {
+	return c.view.outlivedBy(c.logon, c.cover.system, c.past, c.params)
+}
+
+// outlivedBy is the same of any logon of a vendor.
+func (v *view) outlivedBy(l *logon, system string, past *lookback, p Params) (since time.Time, ok bool) {
+	for _, e := range past.open(l.acting(), l.Time) {
+		if e.EventID != l.EventID && e.cover.system == system && v.outlived(e, l.Time, past, p) {
 			return e.Time, true
 		}
 	}

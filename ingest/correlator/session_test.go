@@ -95,6 +95,40 @@ func TestASessionThatOutlivesItsWindowIsARemarkAfterFiveMinutes_C4_C6(t *testing
 	}
 }
 
+func TestASessionThatOutlivesTheAgreementIsSaidWithTheNextLogin_C6(t *testing.T) {
+	t.Parallel()
+	expired := fact(topics.KindAgreement, "avtale", version(topics.Agreement{VendorID: "nordlys", Title: "DBA", Signed: true, Annexes: topics.Annexes}, until(at("11:00"))))
+	for name, tc := range map[string]struct {
+		more  []change
+		at    string // of the end of the session that began at 09:30; empty: none
+		login string
+		want  string
+	}{
+		"open for more than five minutes": {nil, "", "11:05:01", "agreement-outlived"},
+		"open for five minutes":           {nil, "", "11:04:59", "agreement-expired"},
+		"closed in time":                  {[]change{process(7), closed}, "10:50", "11:30", "agreement-expired"},
+		"another session was closed":      {[]change{process(8), closed}, "10:50", "11:30", "agreement-outlived"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, append(region(), expired)...)
+			w.see(w.visits()...)
+			if tc.at != "" {
+				w.see(w.login(tc.at, tc.more...))
+			}
+			w.see(w.login(tc.login, process(9)))
+			f := w.only()
+			require.Equal(t, "C6", f.Rule)
+			require.Equal(t, tc.want, f.Reason.Slug)
+			require.Equal(t, stamp(at("11:00")), f.Reason.Params["agreementEnded"])
+			if tc.want == "agreement-outlived" {
+				require.Equal(t, stamp(at("09:30")), f.Reason.Params["sessionSince"])
+				require.Equal(t, "agreement-expired", f.Reason.Params["why"])
+			}
+		})
+	}
+}
+
 func TestAnExtendedWindowIsNotOutlived_C4(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, morning()...)
