@@ -8,7 +8,15 @@ import names from './names.json'
  * Keys are always written whole (case:decide.title): a test finds every
  * missing and every unused one, and that each language has every key.
  */
-const files = import.meta.glob<{ default: Record<string, unknown> }>('./*/*.json')
+export type TextFiles = Record<string, () => Promise<{ default: Record<string, unknown> }>>
+
+// The entrance knows of its own texts only: the list of all would be a large part of the report form's first load.
+const files: TextFiles = import.meta.glob<{ default: Record<string, unknown> }>('./*/{common,problem,public,report,followup,signin}.json')
+
+/** Makes more texts known, by the paths that this file would have for them. */
+export function addTexts(more: TextFiles): void {
+  Object.assign(files, more)
+}
 
 /** The languages that can be chosen, in the order they are offered. */
 export const languages = ['nb', 'nn', 'en'] as const
