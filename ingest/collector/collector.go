@@ -172,7 +172,24 @@ var lineNumbers atomic.Uint64
 func lineID(received time.Time) string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails (Go 1.24)
-	return timedID(received, lineNumbers.Add(1), binary.BigEndian.Uint64(random[:]))
+	return timedID(rising(received), lineNumbers.Add(1), binary.BigEndian.Uint64(random[:]))
+}
+
+// latest is the millisecond of the last id that was made from a receipt.
+var latest atomic.Int64
+
+// rising is a time of receipt, or the one before it where the clock was set back
+// a little: the order of lines does not turn with it.
+func rising(received time.Time) time.Time {
+	for {
+		now, last := received.UnixMilli(), latest.Load()
+		if now < last && last-now < 10_000 {
+			return time.UnixMilli(last)
+		}
+		if latest.CompareAndSwap(last, now) {
+			return received
+		}
+	}
 }
 
 func timedID(received time.Time, number, unique uint64) string {

@@ -61,7 +61,7 @@ func (r *retried) recall(ids []string, now time.Time) {
 
 // begin gives the attempt that a request repeats, which only one may, or a new one.
 func (r *retried) begin(s Source, request string, body []byte, now time.Time) attempt {
-	now = now.Truncate(time.Millisecond)
+	now = rising(now).Truncate(time.Millisecond)
 	// As many as it can have; an export of OTLP is not cut into lines.
 	lines := uint64(max(bytes.Count(body, []byte{'\n'})+1, len(body)/64)) //nolint:gosec // never negative
 	a := attempt{received: now, key: requestKey(s, request, body)}

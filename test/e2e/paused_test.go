@@ -25,7 +25,7 @@ func TestAnInstallationThatStoodStillGoesOn(t *testing.T) {
 		require.NoError(t, s.Signal(syscall.SIGCONT))
 		for range 3 {
 			sent++
-			require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 44000+sent)))
+			require.NoError(t, s.SendBulk(running.VendorLogin(time.Now(), 44000+sent)))
 		}
 		took := running.Eventually(t, 60*time.Second, func() error {
 			if got := len(outside(officer, began)); got < sent {

@@ -6,21 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"varde.internal/schemas/gen/casesapi"
 	"varde.internal/schemas/gen/registerapi"
 	"varde.internal/test/running"
 )
-
-// vendorLogin is what sshd on the archive's host writes when Nordlys comes in
-// with a certificate of a person on its access list.
-func vendorLogin(at time.Time, port int) running.Doc {
-	return running.Doc{ID: uuid.NewString(), Line: fmt.Sprintf("%s arkiv01 sshd[%d]: Accepted publickey for nordlys-drift from 192.0.2.44 port %d ssh2: "+
-		"ED25519-CERT SHA256:TGR+D8LPNGFQ5wpp4YCMq73vf0Pi8kijn/xrozgfzyQ ID ida.strand@nordlys.example (serial 1) "+
-		"CA ED25519 SHA256:+wCzT3hS2v/Y5mlnPGl5aCrWJe+wL0HEcgTYW5pEuD0", at.Format("2006-01-02T15:04:05.000000Z07:00"), port, port)}
-}
 
 // outside are the reasons of C4's findings about Nordlys since a moment, in
 // order; one that was withdrawn has the word before it.
@@ -63,7 +54,7 @@ func TestWindowsDecideWhatALoginIs_R24_R25_C4(t *testing.T) {
 	forBothWays(t, func(t *testing.T, w *way) {
 		s, manager, officer := w.stack, w.stack.SignIn(t, "leder"), w.stack.SignIn(t, "sikkerhet")
 		began := time.Now().Truncate(time.Microsecond)
-		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41001)))
+		require.NoError(t, s.SendBulk(running.VendorLogin(time.Now(), 41001)))
 		awaitOutside(t, officer, began, "outside-window")
 
 		window := requestWindow(t, manager)
@@ -73,20 +64,20 @@ func TestWindowsDecideWhatALoginIs_R24_R25_C4(t *testing.T) {
 			a := s.SignIn(t, account).Call("POST", at+"/approve", registerapi.WindowApproval{}, nil)
 			require.GreaterOrEqual(t, a.Status, 400, "%s approves: %s", account, a.Body)
 		}
-		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41002)))
+		require.NoError(t, s.SendBulk(running.VendorLogin(time.Now(), 41002)))
 		awaitOutside(t, officer, began, "outside-window", "window-not-approved")
 
 		manager.Post(at+"/approve", registerapi.WindowApproval{}, &window)
 		require.Equal(t, registerapi.WindowStateOpen, window.State)
 		// Approved within the emergency limit: both are explained, the case stays.
 		awaitOutside(t, officer, began, "withdrawn outside-window", "withdrawn window-not-approved")
-		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41003)))
+		require.NoError(t, s.SendBulk(running.VendorLogin(time.Now(), 41003)))
 		time.Sleep(1500 * time.Millisecond)
 
 		manager.Post(at+"/revoke", registerapi.WindowRevocation{Reason: "Ferdig"}, &window)
 		require.Equal(t, registerapi.WindowStateRevoked, window.State)
 		time.Sleep(time.Second) // what a change may take to reach the correlator
-		require.NoError(t, s.SendBulk(vendorLogin(time.Now(), 41004)))
+		require.NoError(t, s.SendBulk(running.VendorLogin(time.Now(), 41004)))
 		// Lines of one key are judged in order: the third was judged before the
 		// fourth was a finding.
 		awaitOutside(t, officer, began, "withdrawn outside-window", "withdrawn window-not-approved", "window-revoked")
@@ -122,7 +113,7 @@ func TestFromLineToIncident(t *testing.T) {
 		var took []time.Duration
 		for n := 1; n <= 20; n++ {
 			sent := time.Now()
-			require.NoError(t, w.stack.SendBulk(vendorLogin(sent, 42000+n)))
+			require.NoError(t, w.stack.SendBulk(running.VendorLogin(sent, 42000+n)))
 			running.Eventually(t, 20*time.Second, func() error {
 				if got := len(outside(officer, began)); got < n {
 					return fmt.Errorf("%d of %d findings", got, n)
