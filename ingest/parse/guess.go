@@ -21,6 +21,36 @@ const guessed = 200
 // labels. The mapping holds the first lines as samples with what it makes of
 // them. zone, where it is not empty, is that of times without one.
 func Guess(name string, sample []byte, zone string) (*Mapping, error) {
+	m, _, err := Propose(name, sample, zone, false)
+	return m, err
+}
+
+// Column is a field of a sample, and what was made of it.
+type Column struct {
+	Name     string
+	Examples []string // different values, a few
+	Field    string   // of ECS; @timestamp where it is the time
+	Why      string   // one of the Why constants
+}
+
+// Why a column was given its field, from the surest to the least.
+const (
+	WhyTime   = "time"        // its values are times of one form
+	WhyValues = "name-values" // its name says so, and its values fit
+	WhyName   = "name"        // its name says so
+	WhyLabel  = "label"       // nothing does: it is kept as a label
+)
+
+// Examples of a Column: how many, and how long.
+const (
+	columnExamples = 5
+	exampleLength  = 200
+)
+
+// Propose is Guess, which also tells what was made of each column and why. fixed
+// writes the names of a table's header into the mapping, so that lines without
+// a header before them can be read too.
+func Propose(name string, sample []byte, zone string, fixed bool) (*Mapping, []Column, error) {
 	var lines []string
 	for line := range strings.Lines(string(sample)) {
 		line = strings.TrimPrefix(strings.TrimRight(line, "\r\n"), "\ufeff")
@@ -29,21 +59,55 @@ func Guess(name string, sample []byte, zone string) (*Mapping, error) {
 		}
 	}
 	if len(lines) == 0 {
-		return nil, errors.New("parse: guess: the sample has no lines")
+		return nil, nil, errors.New("parse: guess: the sample has no lines")
 	}
 	m := &Mapping{Version: 1, Name: name, Revision: 1, Fields: map[string]Value{}}
 	columns, header, err := m.guessForm(lines)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if fixed && header {
+		for _, c := range columns {
+			m.CSV.Columns = append(m.CSV.Columns, c.name)
+		}
 	}
 	g := guess{mapping: m, columns: columns}
 	g.time(zone)
 	g.fields()
 	g.meaning()
 	if err := m.Prepare(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return m, m.sample(lines, header)
+	return m, g.explained(), m.Sample(lines)
+}
+
+// explained is what was made of each column.
+func (g *guess) explained() []Column {
+	fields := map[string]string{}
+	for _, name := range sortedKeys(g.mapping.Fields) {
+		if from := g.mapping.Fields[name].Field; fields[from] == "" || name == "event.action" {
+			fields[from] = name
+		}
+	}
+	out := make([]Column, 0, len(g.columns))
+	for _, c := range g.columns {
+		one := Column{Name: c.name, Field: fields[c.name], Why: WhyName}
+		for _, v := range distinct(c.values) {
+			if len(one.Examples) < columnExamples {
+				one.Examples = append(one.Examples, strings.ToValidUTF8(v[:min(len(v), exampleLength)], ""))
+			}
+		}
+		switch {
+		case slices.Contains(g.mapping.Time.Fields, c.name):
+			one.Field, one.Why = "@timestamp", WhyTime
+		case strings.HasPrefix(one.Field, ecs.LabelPrefix):
+			one.Why = WhyLabel
+		case one.Field == "source.ip" || one.Field == "event.outcome":
+			one.Why = WhyValues
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // sampled is a field of the sample: its name and the values of the lines.
@@ -408,17 +472,22 @@ func distinct(values []string) []string {
 // samples is how many lines a guess keeps as its samples.
 const samples = 5
 
-// sample keeps the first lines with what the mapping makes of them.
-func (m *Mapping) sample(lines []string, header bool) error {
+// Sample makes the first lines the mapping's samples, with what it makes of them:
+// whoever saves it has seen that, and it is to stay so.
+func (m *Mapping) Sample(lines []string) error {
 	s, err := NewStream(Options{Mapping: m})
 	if err != nil {
 		return err
 	}
-	for i, line := range lines {
-		if len(m.Samples) == samples || len(line) > maxSaid {
+	m.Samples = nil
+	for _, line := range lines {
+		if len(m.Samples) == samples {
 			break
 		}
-		ev, err := s.Parse([]byte(line), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+		if len(line) > maxSaid {
+			continue
+		}
+		ev, err := s.Parse([]byte(line), sampledAt)
 		var broken *Error
 		if errors.As(err, &broken) {
 			m.Samples = append(m.Samples, MappingSample{Line: line, Error: broken.Reason})
@@ -431,7 +500,7 @@ func (m *Mapping) sample(lines []string, header bool) error {
 		kept := map[string]string{}
 		for name, value := range flat {
 			_, mapped := m.Fields[name]
-			if mapped || name == "varde.attempt" || name == "event.action" || name == "@timestamp" && len(m.Time.Fields) > 0 && !(header && i == 0) {
+			if mapped || name == "varde.attempt" || name == "event.action" || name == "@timestamp" && len(m.Time.Fields) > 0 && ev.Event.Action != actionHeader {
 				kept[name] = value
 			}
 		}

@@ -13,6 +13,12 @@ import (
 	"varde.internal/schemas/ecs"
 )
 
+// actionHeader is of a table's header.
+const actionHeader = "log-header"
+
+// sampledAt is when samples are said to come: later than any of their times.
+var sampledAt = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // row is one line taken apart: an object, or names with values.
 type row struct {
 	object        object
@@ -80,7 +86,7 @@ func (m *Mapping) text(s *Stream, line string, now time.Time, ev *ecs.Event) err
 		return err
 	}
 	if header {
-		classify(ev, kindInfo, "log-header", "")
+		classify(ev, kindInfo, actionHeader, "")
 		return nil
 	}
 	if err := m.time(s, r, now, ev); err != nil {
@@ -258,7 +264,7 @@ func (m *Mapping) Check() error {
 	var wrong []error
 	for i, sample := range m.Samples {
 		at := "samples/" + strconv.Itoa(i)
-		ev, err := s.Parse([]byte(sample.Line), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+		ev, err := s.Parse([]byte(sample.Line), sampledAt)
 		var broken *Error
 		switch {
 		case errors.As(err, &broken) && broken.Reason == sample.Error:

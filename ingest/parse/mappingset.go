@@ -14,6 +14,12 @@ import (
 var notMapped = []string{"@timestamp", "event.original", "event.hash", "event.created", "event.ingested", "event.id", "event.kind", "event.dataset",
 	"event.module", "event.category", "event.type", "event.start", "event.end", "event.timezone", "related", "varde", "log.syslog", "log.file", "log.offset"}
 
+// MappedFields are the fields that a person may want to map to, the most used
+// first; a mapping can set others of the event too, and any labels.NAME.
+var MappedFields = []string{"user.name", "source.ip", "event.action", "event.outcome", "event.reason", "host.name", "service.name", "varde.station", "varde.session",
+	"varde.method", "user.target.name", "group.name", "user.email", "user.full_name", "user.roles", "destination.ip", "message", "event.code", "url.original",
+	"user_agent.original", "process.name", "file.path", "rule.name", "varde.repeat"}
+
 // Fields of varde.* that a row may say.
 var mappedVarde = set("varde.method", "varde.session", "varde.station", "varde.repeat")
 

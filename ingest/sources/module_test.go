@@ -141,6 +141,8 @@ func TestRolesAndTenants_R41_R74(t *testing.T) {
 		func(r auth.Role) string { return token(t, "granvik", r) },
 		httpxtest.WithForeign(func(r auth.Role) string { return token(t, "fjellbygd", r) }, "marked-source"),
 		httpxtest.WithSample("getActivity", httpxtest.Sample{Path: "/v1/activity/marked-source"}),
+		httpxtest.WithSample("guessMapping", httpxtest.Sample{Body: map[string]any{"sample": doorSample}}),
+		httpxtest.WithSample("previewMapping", httpxtest.Sample{Body: map[string]any{"sample": doorSample, "text": "version: 1"}}),
 	)
 }
 

@@ -19,6 +19,10 @@ const days = 30
 type Sources interface {
 	ListActivity(ctx context.Context, days, limit int, after string) (sourcesapi.ActivityPage, error)
 	GetActivity(ctx context.Context, source string, days int) (sourcesapi.Activity, error)
+
+	GuessMapping(ctx context.Context, in sourcesapi.MappingGuess) (sourcesapi.MappingProposal, error)
+	PreviewMapping(ctx context.Context, in sourcesapi.MappingTrial) (sourcesapi.MappingPreview, error)
+	MappingFields() sourcesapi.MappingFields
 }
 
 // Routes puts the routes on the application. service fails while the documents
@@ -30,5 +34,10 @@ func Routes(app *fiber.App, service func() (Sources, error)) {
 	}))
 	app.Get("/v1/activity/:source", httpx.Answer(service, fiber.StatusOK, func(s Sources, c *fiber.Ctx) (sourcesapi.Activity, error) {
 		return s.GetActivity(c.UserContext(), c.Params("source"), c.QueryInt("days", days))
+	}))
+	app.Post("/v1/mappings/guess", httpx.Take(service, fiber.StatusOK, Sources.GuessMapping))
+	app.Post("/v1/mappings/preview", httpx.Take(service, fiber.StatusOK, Sources.PreviewMapping))
+	app.Get("/v1/mappings/fields", httpx.Answer(service, fiber.StatusOK, func(s Sources, _ *fiber.Ctx) (sourcesapi.MappingFields, error) {
+		return s.MappingFields(), nil
 	}))
 }

@@ -28,6 +28,30 @@ func (e ActivityState) Valid() bool {
 	}
 }
 
+// Defines values for MappingColumnWhy.
+const (
+	Label      MappingColumnWhy = "label"
+	Name       MappingColumnWhy = "name"
+	NameValues MappingColumnWhy = "name-values"
+	Time       MappingColumnWhy = "time"
+)
+
+// Valid indicates whether the value is a known member of the MappingColumnWhy enum.
+func (e MappingColumnWhy) Valid() bool {
+	switch e {
+	case Label:
+		return true
+	case Name:
+		return true
+	case NameValues:
+		return true
+	case Time:
+		return true
+	default:
+		return false
+	}
+}
+
 // Activity defines model for Activity.
 type Activity struct {
 	// Days One for each day, oldest first, also where nothing came.
@@ -89,6 +113,162 @@ type Day struct {
 	Unparsed int64 `json:"unparsed"`
 }
 
+// MappedLine defines model for MappedLine.
+type MappedLine struct {
+	Detail string `json:"detail,omitempty,omitzero"`
+
+	// Event Its fields by their names.
+	Event map[string]string `json:"event,omitempty,omitzero"`
+
+	// Line At most 2000 characters of it.
+	Line string `json:"line"`
+
+	// Reason Why it is no event: it would be a dead letter.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// MappingAttempt defines model for MappingAttempt.
+type MappingAttempt struct {
+	Method string             `json:"method,omitempty,omitzero"`
+	When   []MappingCondition `json:"when"`
+}
+
+// MappingColumn defines model for MappingColumn.
+type MappingColumn struct {
+	Examples []string `json:"examples"`
+
+	// Field Of ECS; @timestamp where it is the time.
+	Field string `json:"field,omitempty,omitzero"`
+	Name  string `json:"name"`
+
+	// Why From the surest: its values are times; its name says so and its values fit; its name says so; nothing does, and it is a label.
+	Why MappingColumnWhy `json:"why"`
+}
+
+// MappingColumnWhy From the surest: its values are times; its name says so and its values fit; its name says so; nothing does, and it is a label.
+type MappingColumnWhy string
+
+// MappingCondition defines model for MappingCondition.
+type MappingCondition struct {
+	Field string   `json:"field"`
+	In    []string `json:"in"`
+}
+
+// MappingFault defines model for MappingFault.
+type MappingFault struct {
+	// Line Of the file, from 1; 0 where it is not known.
+	Line int `json:"line"`
+
+	// Path With slashes: fields/source.ip.
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
+
+// MappingField defines model for MappingField.
+type MappingField struct {
+	Name string `json:"name"`
+
+	// Text What it is, in a sentence.
+	Text string `json:"text"`
+}
+
+// MappingFields defines model for MappingFields.
+type MappingFields struct {
+	Items []MappingField `json:"items"`
+}
+
+// MappingForm A mapping as docs/formats.md describes it.
+type MappingForm struct {
+	Attempt     *MappingAttempt         `json:"attempt,omitempty"`
+	Csv         *MappingTable           `json:"csv,omitempty"`
+	Dataset     string                  `json:"dataset,omitempty,omitzero"`
+	Description string                  `json:"description,omitempty,omitzero"`
+	Fields      map[string]MappingValue `json:"fields"`
+	Format      string                  `json:"format"`
+	Name        string                  `json:"name"`
+	Revision    int                     `json:"revision,omitempty,omitzero"`
+	Samples     []MappingSample         `json:"samples,omitempty,omitzero"`
+	Time        MappingTime             `json:"time,omitempty,omitzero"`
+	Version     int                     `json:"version"`
+}
+
+// MappingGuess defines model for MappingGuess.
+type MappingGuess struct {
+	// Name Left out: fagsystem.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Sample Lines. The first 200 are looked at.
+	Sample string `json:"sample"`
+
+	// TimeZone Of times without one. Left out: Europe/Oslo.
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
+}
+
+// MappingPreview defines model for MappingPreview.
+type MappingPreview struct {
+	Events []MappedLine `json:"events"`
+
+	// Faults Empty: it can be saved.
+	Faults []MappingFault `json:"faults"`
+
+	// Mapping A mapping as docs/formats.md describes it.
+	Mapping MappingForm `json:"mapping,omitempty,omitzero"`
+
+	// Text The file as it would be saved. Left out where the mapping cannot be read.
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// MappingProposal defines model for MappingProposal.
+type MappingProposal struct {
+	Columns []MappingColumn `json:"columns"`
+
+	// Mapping A mapping as docs/formats.md describes it.
+	Mapping MappingForm `json:"mapping"`
+
+	// Text The same as a file.
+	Text string `json:"text"`
+}
+
+// MappingSample defines model for MappingSample.
+type MappingSample struct {
+	Error string            `json:"error,omitempty,omitzero"`
+	Event map[string]string `json:"event,omitempty,omitzero"`
+	Line  string            `json:"line"`
+}
+
+// MappingTable defines model for MappingTable.
+type MappingTable struct {
+	Columns   []string `json:"columns,omitempty,omitzero"`
+	Delimiter string   `json:"delimiter,omitempty,omitzero"`
+}
+
+// MappingTime defines model for MappingTime.
+type MappingTime struct {
+	Fields []string `json:"fields,omitempty,omitzero"`
+	Forms  []string `json:"forms,omitempty,omitzero"`
+	Zone   string   `json:"zone,omitempty,omitzero"`
+}
+
+// MappingTrial defines model for MappingTrial.
+type MappingTrial struct {
+	// Mapping A mapping as docs/formats.md describes it.
+	Mapping MappingForm `json:"mapping,omitempty,omitzero"`
+
+	// Sample Lines. The first 50 are shown.
+	Sample string `json:"sample"`
+
+	// Text In place of mapping: the text of a file.
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// MappingValue defines model for MappingValue.
+type MappingValue struct {
+	Constant string            `json:"constant,omitempty,omitzero"`
+	Default  string            `json:"default,omitempty,omitzero"`
+	Field    string            `json:"field,omitempty,omitzero"`
+	Values   map[string]string `json:"values,omitempty,omitzero"`
+}
+
 // After defines model for After.
 type After = string
 
@@ -113,3 +293,9 @@ type GetActivityParams struct {
 	// Days How many days, today included.
 	Days Days `form:"days,omitempty" json:"days,omitempty,omitzero"`
 }
+
+// GuessMappingJSONRequestBody defines body for GuessMapping for application/json ContentType.
+type GuessMappingJSONRequestBody = MappingGuess
+
+// PreviewMappingJSONRequestBody defines body for PreviewMapping for application/json ContentType.
+type PreviewMappingJSONRequestBody = MappingTrial

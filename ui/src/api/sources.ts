@@ -38,6 +38,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/mappings/guess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Propose a mapping for a sample of a system's lines. Nothing of it is kept. */
+        post: operations["guessMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mappings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a mapping makes of a sample, and what is wrong with it. Nothing of it is kept.
+         * @description The mapping is given as a form or as the text of a file; the answer has both. The form's samples are made anew from the first lines, with what comes of them; a file keeps its own, and they are run.
+         */
+        post: operations["previewMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/mappings/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The fields of ECS that are mapped to most, the most used first. labels.NAME holds what has none. */
+        get: operations["listMappingFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -93,6 +147,120 @@ export interface components {
              * @description Size of the lines that were received.
              */
             bytes: number;
+        };
+        MappingGuess: {
+            /** @description Lines. The first 200 are looked at. */
+            sample: string;
+            /** @description Left out: fagsystem. */
+            name?: string;
+            /** @description Of times without one. Left out: Europe/Oslo. */
+            timeZone?: string;
+        };
+        MappingProposal: {
+            mapping: components["schemas"]["MappingForm"];
+            /** @description The same as a file. */
+            text: string;
+            columns: components["schemas"]["MappingColumn"][];
+        };
+        MappingColumn: {
+            name: string;
+            examples: string[];
+            /** @description Of ECS; @timestamp where it is the time. */
+            field?: string;
+            /**
+             * @description From the surest: its values are times; its name says so and its values fit; its name says so; nothing does, and it is a label.
+             * @enum {string}
+             */
+            why: "time" | "name-values" | "name" | "label";
+        };
+        MappingTrial: {
+            mapping?: components["schemas"]["MappingForm"];
+            /** @description In place of mapping: the text of a file. */
+            text?: string;
+            /** @description Lines. The first 50 are shown. */
+            sample: string;
+        };
+        MappingPreview: {
+            mapping?: components["schemas"]["MappingForm"];
+            /** @description The file as it would be saved. Left out where the mapping cannot be read. */
+            text?: string;
+            /** @description Empty: it can be saved. */
+            faults: components["schemas"]["MappingFault"][];
+            events: components["schemas"]["MappedLine"][];
+        };
+        MappingFault: {
+            /** @description Of the file, from 1; 0 where it is not known. */
+            line: number;
+            /** @description With slashes: fields/source.ip. */
+            path: string;
+            text: string;
+        };
+        MappedLine: {
+            /** @description At most 2000 characters of it. */
+            line: string;
+            /** @description Its fields by their names. */
+            event?: {
+                [key: string]: string;
+            };
+            /** @description Why it is no event: it would be a dead letter. */
+            reason?: string;
+            detail?: string;
+        };
+        MappingFields: {
+            items: components["schemas"]["MappingField"][];
+        };
+        MappingField: {
+            name: string;
+            /** @description What it is, in a sentence. */
+            text: string;
+        };
+        /** @description A mapping as docs/formats.md describes it. */
+        MappingForm: {
+            version: number;
+            name: string;
+            revision?: number;
+            description?: string;
+            format: string;
+            csv?: components["schemas"]["MappingTable"];
+            dataset?: string;
+            time?: components["schemas"]["MappingTime"];
+            fields: {
+                [key: string]: components["schemas"]["MappingValue"];
+            };
+            attempt?: components["schemas"]["MappingAttempt"];
+            samples?: components["schemas"]["MappingSample"][];
+        };
+        MappingTable: {
+            delimiter?: string;
+            columns?: string[];
+        };
+        MappingTime: {
+            fields?: string[];
+            forms?: string[];
+            zone?: string;
+        };
+        MappingValue: {
+            field?: string;
+            constant?: string;
+            values?: {
+                [key: string]: string;
+            };
+            default?: string;
+        };
+        MappingAttempt: {
+            when: components["schemas"]["MappingCondition"][];
+            method?: string;
+        };
+        MappingCondition: {
+            field: string;
+            in: string[];
+        };
+        MappingSample: {
+            line: string;
+            event?: {
+                [key: string]: string;
+            };
+            error?: string;
         };
         FieldProblem: {
             /** @description JSON pointer into the body, or the parameter's name. */
@@ -187,6 +355,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Activity"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    guessMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingGuess"];
+            };
+        };
+        responses: {
+            /** @description The proposal. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingProposal"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingTrial"];
+            };
+        };
+        responses: {
+            /** @description What comes of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listMappingFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fields. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingFields"];
                 };
             };
             default: components["responses"]["Problem"];
