@@ -6,6 +6,7 @@ import type { paths as DeviationPaths } from './deviation'
 import type { paths as IdentityPaths } from './identity'
 import type { paths as RegisterPaths } from './register'
 import type { paths as SearchPaths } from './search'
+import type { paths as SourcesPaths } from './sources'
 import type { paths as WebPaths } from './web'
 
 export type ProblemBody = components['schemas']['Problem']
@@ -113,6 +114,7 @@ export const audit = client<AuditPaths>('audit')
 export const cases = client<CasesPaths>('cases')
 export const search = client<SearchPaths>('search')
 export const register = client<RegisterPaths>('register')
+export const sources = client<SourcesPaths>('sources')
 
 /**
  * The data of a typed call. Asks for the step-up once where the server wants

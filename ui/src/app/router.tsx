@@ -34,6 +34,11 @@ const windows = createRoute({ getParentRoute: () => register, path: 'tilgangsvin
 const systems = createRoute({ getParentRoute: () => register, path: 'systemer', component: lazyRouteComponent(() => import('../features/register/SystemsPage')) })
 const accounts = createRoute({ getParentRoute: () => register, path: 'kontoer', component: lazyRouteComponent(() => import('../features/register/AccountsPage')) })
 const sources = createRoute({ getParentRoute: () => register, path: 'kilder', component: lazyRouteComponent(() => import('../features/register/SourcesPage')) })
+const mapping = createRoute({
+  getParentRoute: () => register, path: 'kilder/kartlegging', loader: texts('mapping', 'directory'),
+  validateSearch: (search: Record<string, unknown>): { kilde?: string } => (typeof search.kilde === 'string' ? { kilde: search.kilde } : {}),
+  component: lazyRouteComponent(() => import('../features/mapping/MappingPage')),
+})
 const organisation = createRoute({ getParentRoute: () => root, path: '/organisasjon', loader: texts('admin', 'directory'), component: lazyRouteComponent(() => import('../features/admin/OrganisationPage')) })
 const health = createRoute({ getParentRoute: () => root, path: '/drift', loader: texts('admin'), component: lazyRouteComponent(() => import('../features/admin/HealthPage')) })
 const audit = createRoute({ getParentRoute: () => root, path: '/revisjon', loader: texts('audit'), component: lazyRouteComponent(() => import('../features/audit/AuditPage')) })
@@ -45,7 +50,7 @@ const home = createRoute({ getParentRoute: () => root, path: '/arbeid', beforeLo
 
 const tree = root.addChildren([
   home, queue, allCases, oneCase, searchPage, searchView,
-  register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources]),
+  register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources, mapping]),
   organisation, health, audit, holds, mine, mineOne, account,
 ])
 

@@ -16,7 +16,7 @@ export default function RegisterLayout() {
   useEffect(() => {
     chosen.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
   }, [path])
-  if (/^\/register\/leverandorer\/./.test(path)) return <Outlet />
+  if (/^\/register\/(leverandorer|kilder)\/./.test(path)) return <Outlet />
   return (
     <>
       <PageHead title={t('register:title')} lead={t('register:lead')} />

@@ -1,5 +1,6 @@
 import { Button, Tag } from '@digdir/designsystemet-react'
 import { DatabaseIcon, FilesIcon, PlusIcon } from '@navikt/aksel-icons'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { register } from '../../api/client'
@@ -26,7 +27,8 @@ export default function SourcesPage() {
   if (sources.isError) return <Failed error={sources.error} retry={() => void sources.refetch()} />
   return (
     <div className="stack">
-      {mayWrite && <div className="row"><Button onClick={() => setEditing({})}><PlusIcon aria-hidden />{t('register:source.newTitle')}</Button></div>}
+      {mayWrite && <div className="row"><Button onClick={() => setEditing({})}><PlusIcon aria-hidden />{t('register:source.newTitle')}</Button>
+        <Button asChild variant="secondary"><Link to="/register/kilder/kartlegging">{t('register:source.fromSample')}</Link></Button></div>}
       {sources.data.length === 0 ? <div className="panel"><Empty title={t('register:noneYet')} icon={<DatabaseIcon aria-hidden />}>{t('register:noneText')}</Empty></div> : (
         <div className="panel table-wrap">
           <table className="plain-table">
@@ -40,6 +42,7 @@ export default function SourcesPage() {
                   <td data-label={t('register:source.silentColumn')}>{s.data.silentAfterSeconds ? duration(s.data.silentAfterSeconds * 1000) : ''}</td>
                   <td><Weaknesses of={s.weaknesses} /></td>
                   <td className="row-actions">{mayWrite && <Button variant="tertiary" data-size="sm" onClick={() => setEditing({ item: s })}>{t('register:edit')}</Button>}
+                    {mayWrite && <Button asChild variant="tertiary" data-size="sm"><Link to="/register/kilder/kartlegging" search={{ kilde: s.id }}>{t('register:source.mapping')}</Link></Button>}
                     {mayWrite && s.data.hasKey && <Button variant="tertiary" data-size="sm" onClick={() => setRenewing(s)}>{t('register:source.newKey')}</Button>}</td>
                 </tr>
               ))}
