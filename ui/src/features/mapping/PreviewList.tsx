@@ -7,7 +7,7 @@ import { fieldLabel } from './FieldChoice'
 import type { Mapped, Preview } from './model'
 
 const outcomeColor = { success: 'success', failure: 'danger', unknown: 'neutral' } as const
-const shownAbove = new Set(['@timestamp', 'user.name', 'event.outcome', 'event.action', 'source.ip', 'event.kind', 'event.dataset', 'event.module', 'event.category', 'event.type', 'event.timezone', 'varde.parser', 'message', 'related.user', 'related.ip', 'related.hosts'])
+const shownAbove = new Set(['@timestamp', 'user.name', 'event.outcome', 'event.action', 'source.ip', 'event.kind', 'event.dataset', 'event.module', 'event.category', 'event.type', 'event.timezone', 'varde.parser', 'varde.attempt', 'message', 'related.user', 'related.ip', 'related.hosts'])
 
 /** Each line of the sample as the event that it would become. */
 export function PreviewList({ preview, failed }: { preview: Preview | undefined; failed: unknown }) {

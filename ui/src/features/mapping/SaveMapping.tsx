@@ -46,7 +46,7 @@ export function SaveMapping({ draft, change, preview, before, source, created }:
         changes.length === 0 ? <p>{t('mapping:noChange')}</p> : (
           <div className="table-wrap"><table className="plain-table">
             <thead><tr><th>{t('mapping:fieldColumn')}</th><th>{t('mapping:before')}</th><th>{t('mapping:after')}</th></tr></thead>
-            <tbody>{changes.map((d) => <tr key={d.field}><td>{fieldLabel(d.field)}</td><td>{d.before || t('mapping:notMapped')}</td><td>{d.after || t('mapping:notMapped')}</td></tr>)}</tbody>
+            <tbody>{changes.map((d) => <tr key={d.field}><td>{fieldLabel(d.field)}</td><td data-label={t('mapping:before')}>{d.before || t('mapping:notMapped')}</td><td data-label={t('mapping:after')}>{d.after || t('mapping:notMapped')}</td></tr>)}</tbody>
           </table></div>
         )
       ) : (

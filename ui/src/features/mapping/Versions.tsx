@@ -20,7 +20,7 @@ export function Versions({ history, current, open }: { history: Schemas['SourceV
           const id = v.data?.mappingId ?? ''
           return (
             <li key={v.recordedAt} className="row">
-              <span className="grow">{day(v.recordedAt)} {clock(v.recordedAt)} <span className="soft">{persons.data?.find((p) => p.id === v.recordedBy)?.name ?? ''}</span></span>
+              <span className="mapping-version">{day(v.recordedAt)} {clock(v.recordedAt)} <span className="soft">{persons.data?.find((p) => p.id === v.recordedBy)?.name ?? ''}</span></span>
               {id === current ? <Tag data-size="sm" data-color="success">{t('mapping:inUse')}</Tag>
                 : <Button variant="tertiary" data-size="sm" onClick={() => void mappingText(id).then(open)}>{t('mapping:openVersion')}</Button>}
               <Button variant="tertiary" data-size="sm" onClick={() => void mappingText(id).then((text) => download(`${v.data?.name ?? 'kartlegging'}.yaml`, text))}><DownloadIcon aria-hidden />{t('mapping:export')}</Button>
