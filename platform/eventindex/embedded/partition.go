@@ -49,6 +49,9 @@ type partition struct {
 	known  sync.Mutex
 	times  bounds
 	loaded bool
+	grown  int                               // by how many appends
+	totals map[string][]eventindex.TermCount // of all events, by field: see termsOf
+	bars   map[time.Duration][]count         // of all events, by grain
 }
 
 // writer is what the one that appends knows of the file.
@@ -159,6 +162,10 @@ func (p *partition) closeFiles() error {
 		}
 	}
 	p.read, p.write, p.conn, p.statements, p.cache, p.writer = nil, nil, nil, nil, nil, nil
+	p.known.Lock()
+	clear(p.totals)
+	clear(p.bars)
+	p.known.Unlock()
 	return errors.Join(errs...)
 }
 
@@ -196,15 +203,32 @@ func (p *partition) loadBounds(ctx context.Context) (bounds, error) {
 	return b, nil
 }
 
-// grow widens the bounds by what an append stored.
-func (p *partition) grow(first, last int64, events int) {
+// widen widens the bounds to events that are about to be committed: whoever
+// sees them in the file finds them within.
+func (p *partition) widen(first, last int64) {
 	p.known.Lock()
 	defer p.known.Unlock()
 	if p.times.events == 0 {
 		p.times.first, p.times.last = first, last
 	}
 	p.times.first, p.times.last = min(p.times.first, first), max(p.times.last, last)
+}
+
+// grow counts events that were committed.
+func (p *partition) grow(events int) {
+	p.known.Lock()
+	defer p.known.Unlock()
 	p.times.events += events
+	p.grown++
+	clear(p.totals)
+	clear(p.bars)
+}
+
+// covers says whether all events of the file lie in from <= t < to.
+func (p *partition) covers(from, to int64) bool {
+	p.known.Lock()
+	defer p.known.Unlock()
+	return p.loaded && from <= p.times.first && to > p.times.last
 }
 
 func (p *partition) describe(b bounds) eventindex.Partition {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/kql"
@@ -118,26 +119,21 @@ func (x *Index) page(ctx context.Context, parts []timed, rd reading) ([]found, e
 		}
 		return cmp.Compare(b.last, a.last)
 	})
+	parts = slices.DeleteFunc(parts, func(p timed) bool { return p.last < rd.from || p.first >= rd.to })
 	var best []found
-	for _, p := range parts {
+	for next := 1; len(parts) > 0; next = atOnce {
 		if len(best) == rd.limit {
 			// The partitions are in order, so none of the rest can be on the page.
-			if end := best[len(best)-1].Time; rd.ascending && p.first > end || !rd.ascending && p.last < end {
+			if end := best[len(best)-1].Time; rd.ascending && parts[0].first > end || !rd.ascending && parts[0].last < end {
 				break
 			}
 		}
-		if p.last < rd.from || p.first >= rd.to {
-			continue
-		}
-		var some []found
-		err := x.reader(ctx, p.partition, func(db *sql.Conn) error {
-			var err error
-			some, err = p.page(ctx, db, rd)
-			return err
-		})
+		// The first alone: it mostly has the whole page.
+		some, err := x.pages(ctx, parts[:min(next, len(parts))], rd)
 		if err != nil {
 			return nil, err
 		}
+		parts = parts[min(next, len(parts)):]
 		best = append(best, some...)
 		slices.SortFunc(best, func(a, b found) int {
 			before := a.Before(b.Position)
@@ -151,6 +147,22 @@ func (x *Index) page(ctx context.Context, parts []timed, rd reading) ([]found, e
 	return best, nil
 }
 
+// pages gives the first places of each of some partitions, in no order.
+func (x *Index) pages(ctx context.Context, parts []timed, rd reading) ([]found, error) {
+	var mu sync.Mutex
+	var out []found
+	err := x.each(ctx, parts, rd, func(ctx context.Context, p timed) error {
+		return x.reader(ctx, p.partition, func(db *sql.Conn) error {
+			some, err := p.page(ctx, db, rd)
+			mu.Lock()
+			defer mu.Unlock()
+			out = append(out, some...)
+			return err
+		})
+	})
+	return out, err
+}
+
 // reader calls fn with a connection to p on which all is read from; a
 // partition that was dropped has nothing.
 func (x *Index) reader(ctx context.Context, p *partition, fn func(*sql.Conn) error) error {
@@ -160,6 +172,11 @@ func (x *Index) reader(ctx context.Context, p *partition, fn func(*sql.Conn) err
 			return err
 		}
 		defer func() { _ = db.Close() }()
+		// One state of the file for all that is asked of it.
+		if _, err := db.ExecContext(ctx, "BEGIN"); err != nil {
+			return err
+		}
+		defer func() { _, _ = db.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
 		return fn(db)
 	})
 	if errors.Is(err, errDropped) {
@@ -180,17 +197,21 @@ func (p timed) condition(ctx context.Context, db *sql.Conn, rd reading) (conditi
 	if c.text == "" {
 		c.add("1")
 	}
-	// A range that holds all that there was a moment ago must still be asked
-	// for, but its index is of no help.
-	t := " AND t"
-	if rd.from <= p.first && rd.to > p.last {
-		t = " AND +t"
+	// Where the range holds all there is, the time need not be asked for, and
+	// an index alone may answer. The state of the file is settled first: what is
+	// in it by then lies within the bounds.
+	var any int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM event LIMIT 1)").Scan(&any); err != nil {
+		return c, err
+	}
+	if c.whole = p.covers(rd.from, rd.to); c.whole {
+		return c, nil
 	}
 	if rd.from > 0 {
-		c.add(t+" >= ?", rd.from)
+		c.add(" AND t >= ?", rd.from)
 	}
 	if rd.to < math.MaxInt64 {
-		c.add(t+" < ?", rd.to)
+		c.add(" AND t < ?", rd.to)
 	}
 	return c, nil
 }
@@ -267,39 +288,6 @@ func (p timed) page(ctx context.Context, db *sql.Conn, rd reading) ([]found, err
 		out = append(out, f)
 	}
 	return out, rows.Err()
-}
-
-func (x *Index) count(ctx context.Context, parts []timed, rd reading) (total int, exact bool, err error) {
-	for _, p := range parts {
-		if p.last < rd.from || p.first >= rd.to {
-			continue
-		}
-		if rd.q.MatchesAll() && rd.from <= p.first && rd.to > p.last {
-			total += p.events
-			continue
-		}
-		err := x.reader(ctx, p.partition, func(db *sql.Conn) error {
-			c, err := p.condition(ctx, db, rd)
-			if err != nil {
-				return err
-			}
-			var n int
-			err = db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM event WHERE "+c.byValue()+" LIMIT ?)",
-				append(c.args, eventindex.TotalLimit+1)...).Scan(&n)
-			total += n
-			return err
-		})
-		if err != nil {
-			return 0, false, err
-		}
-		if total > eventindex.TotalLimit {
-			break
-		}
-	}
-	if total > eventindex.TotalLimit {
-		return eventindex.TotalLimit, false, nil
-	}
-	return total, true, nil
 }
 
 // fetch reads the events at places, in their order.

@@ -64,12 +64,15 @@ func (p *partition) append(ctx context.Context, in []incoming) (err error) {
 	if err = a.all(ctx, in); err != nil {
 		return err
 	}
+	if a.last >= 0 {
+		p.widen(a.first, a.last)
+	}
 	if _, err = p.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return err
 	}
 	p.next, p.tail = a.next, a.tail
 	if a.last >= 0 {
-		p.grow(a.first, a.last, a.stored)
+		p.grow(a.stored)
 	}
 	return nil
 }

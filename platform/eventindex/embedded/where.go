@@ -21,6 +21,11 @@ import (
 type condition struct {
 	text string
 	args []any
+	// match is the question for the full-text index where that is all there is
+	// in the condition, but for the time.
+	match string
+	// whole: the condition leaves out the time, because all events are within.
+	whole bool
 }
 
 // choice stands before a column whose index can be used or not.
@@ -53,7 +58,13 @@ func where(ctx context.Context, db *sql.Conn, cols *columns, q kql.Query) (condi
 	if q.MatchesAll() {
 		return condition{}, nil
 	}
-	t.node(q.Root, false)
+	if !wordsOnly(q.Root) {
+		t.node(q.Root, false)
+		return t.out, t.err
+	}
+	match := t.text(q.Root)
+	t.matching(match, false)
+	t.out.match = match
 	return t.out, t.err
 }
 
@@ -77,6 +88,7 @@ func (t *translating) all(nodes []kql.Node, negated, alternatives bool) {
 	if alternatives {
 		word = " OR "
 	}
+	nodes, match, texts := t.texts(nodes, alternatives != negated)
 	t.out.add("(")
 	for i, n := range nodes {
 		if i > 0 {
@@ -84,15 +96,13 @@ func (t *translating) all(nodes []kql.Node, negated, alternatives bool) {
 		}
 		t.node(n, negated)
 	}
-	t.out.add(")")
-}
-
-func (t *translating) constant(b bool) {
-	if b {
-		t.out.add("1")
-	} else {
-		t.out.add("0")
+	if texts {
+		if len(nodes) > 0 {
+			t.out.add(word)
+		}
+		t.matching(match, negated)
 	}
+	t.out.add(")")
 }
 
 // test is an SQL expression over the table of a column; empty where nothing
@@ -128,7 +138,7 @@ func (t *translating) leaf(n kql.Node, negated bool) {
 	case col.store == inCode || col.store == inSet:
 		of, t.err = t.coded(col, n, key)
 	case col.store == inWords:
-		t.words(n, negated)
+		t.matching(t.text(n), negated)
 		return
 	case col.store == inDigest:
 		of, t.err = t.digested(col, n)
@@ -138,6 +148,10 @@ func (t *translating) leaf(n kql.Node, negated bool) {
 		of = texted(col, n)
 	default:
 		of = numbered(col, n)
+	}
+	if t.err == nil && of.text != "" && col.home == ofWhat && negated {
+		// Every event has one: those that do not pass have one of the others.
+		of, negated = test{"(" + of.text + ") IS NOT TRUE", of.args}, false
 	}
 	if t.err == nil && of.text != "" && col.home != ofEvent {
 		of, t.err = t.through(col.home, of)
@@ -381,68 +395,6 @@ func network(prefix string) (string, []any, error) {
 		args = append(args, low[:], high[:])
 	}
 	return text, args, nil
-}
-
-func (t *translating) words(n kql.Node, negated bool) {
-	var match string
-	switch n := n.(type) {
-	case kql.Words:
-		match = `"` + strings.Join(n.Tokens, " ") + `"`
-	case kql.Token:
-		found, err := t.vocabulary(n.Parts)
-		if err != nil {
-			t.err = err
-		}
-		match = found
-	}
-	if match == "" {
-		t.constant(negated)
-		return
-	}
-	not := ""
-	if negated {
-		not = "NOT "
-	}
-	t.out.add("seq "+not+"IN (SELECT rowid FROM words WHERE words MATCH ?)", match)
-}
-
-// vocabulary gives the full-text query for the words that a pattern means: a
-// prefix as it is, another pattern by the words of the partition.
-func (t *translating) vocabulary(parts []string) (string, error) {
-	if len(parts) == 2 && parts[1] == "" {
-		return `"` + parts[0] + `" *`, nil
-	}
-	query, args := "SELECT term FROM vocabulary", []any{}
-	if parts[0] != "" {
-		query += " WHERE term >= ? AND term < ?"
-		args = append(args, parts[0], parts[0]+"\U0010FFFF")
-	}
-	rows, err := t.db.QueryContext(t.ctx, query, args...)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = rows.Close() }()
-	var found []string
-	for rows.Next() {
-		var term string
-		if err := rows.Scan(&term); err != nil {
-			return "", err
-		}
-		if kql.Wild(parts, term) {
-			found = append(found, `"`+term+`"`)
-		}
-	}
-	return either(found), rows.Err()
-}
-
-// either joins words with OR as a balanced tree: the full-text parser's depth
-// is limited.
-func either(found []string) string {
-	if len(found) <= 1 {
-		return strings.Join(found, "")
-	}
-	half := len(found) / 2
-	return "(" + either(found[:half]) + " OR " + either(found[half:]) + ")"
 }
 
 // varde_wild compares text columns that have no dictionary with a pattern.

@@ -52,6 +52,7 @@ func Run(t *testing.T, open Open, caps Caps) {
 		{"TheHistogramFollowsTheClockOnTheWall", s.histogram},
 		{"TheHistogramCountsEveryEventOnce", s.histogramEdges},
 		{"TermsCountValues", s.terms},
+		{"CountsOfEverythingFollowWhatComes", s.following},
 		{"AroundStaysOnTheHost", s.around},
 		{"ScanIsOrderedAndStops", s.scan},
 		{"ADroppedPartitionIsGone", s.drop},

@@ -2,6 +2,7 @@ package eventindextest
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -243,4 +244,67 @@ func (s suite) scan(t *testing.T) {
 	})
 	require.ErrorIs(t, err, stop)
 	require.Equal(t, 9, n)
+}
+
+// following asks for the counts of all events again and again while more come,
+// within the times that there were and beyond, and while some are replaced.
+func (s suite) following(t *testing.T) {
+	x := s.open(t)
+	hours := map[int]int{}
+	hosts := map[string]int{}
+	r := eventindex.Range{From: at(-86400), To: at(86400)}
+	check := func() {
+		t.Helper()
+		for range 2 { // the second may be answered from memory
+			for _, within := range []eventindex.Range{{}, r} {
+				top, err := x.Terms(bo(), kql.Query{}, within, "host.name", 10)
+				require.NoError(t, err)
+				require.Equal(t, eventindex.Top(hosts, 10), top)
+			}
+			buckets, err := x.Histogram(bo(), kql.Query{}, r, time.Hour, time.UTC)
+			require.NoError(t, err)
+			got := map[int]int{}
+			for i, b := range buckets {
+				if b.Count > 0 {
+					got[i-24] = b.Count
+					require.Equal(t, b.Count, b.Outcome["success"]+b.Outcome["failure"])
+				}
+			}
+			require.Equal(t, hours, got)
+			_, total := search(t, x, bo(), parse(t, "line"), eventindex.Range{}, 10, false)
+			require.Equal(t, sum(slices.Collect(maps.Values(hosts))), total)
+		}
+	}
+	for n, hour := range []int{0, 1, 1, -5, 20, 3, 3} {
+		e := event(numbered(n), at(hour*3600))
+		e.Varde.Generation, e.Varde.Partition = 1, []string{"p1", "p2"}[n%2]
+		e.Host.Name = []string{"web-1", "web-2", "db-1"}[n%3]
+		s.append(t, x, e)
+		hours[hour]++
+		hosts[e.Host.Name]++
+		check()
+		if n%3 == 2 { // and it is read better
+			hours[hour]--
+			hosts[e.Host.Name]--
+			e.Varde.Generation, e.Timestamp, e.Event.Outcome = 2, at((hour+1)*3600), "failure"
+			e.Host = &ecs.Host{Name: "app-1"}
+			require.Equal(t, []eventindex.Status{eventindex.Replaced}, status(s.append(t, x, e)))
+			hours[hour+1]++
+			hosts["app-1"]++
+			maps.DeleteFunc(hours, func(_, n int) bool { return n == 0 })
+			maps.DeleteFunc(hosts, func(_ string, n int) bool { return n == 0 })
+			check()
+		}
+	}
+	// What lies outside the range is not counted, though its partition was whole within.
+	far := event("far", at(10*86400))
+	s.append(t, x, far)
+	buckets, err := x.Histogram(bo(), kql.Query{}, r, time.Hour, time.UTC)
+	require.NoError(t, err)
+	require.Equal(t, 7, sum(counts(buckets)))
+	top, err := x.Terms(bo(), kql.Query{}, r, "host.name", 10)
+	require.NoError(t, err)
+	require.Equal(t, eventindex.Top(hosts, 10), top)
+	_, total := search(t, x, bo(), parse(t, "line"), r, 10, false)
+	require.Equal(t, 7, total)
 }
