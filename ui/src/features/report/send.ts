@@ -2,7 +2,6 @@ import { asProblem, csrfHeaders, data, deviation, Problem, problemOf } from '../
 import type { components } from '../../api/deviation'
 import { type Draft, type DraftFile, keptFile, unsent } from './draft'
 import { answersToSend, type Form } from './form'
-import { solve } from './proof'
 
 export type Receipt = components['schemas']['Receipt']
 type Attachment = components['schemas']['Attachment']
@@ -83,6 +82,7 @@ export async function sendReport(tenant: string, form: Form, draft: Draft): Prom
     // Many reports come in: one that somebody's browser worked for gets through (N7).
     const params = { path: { tenant } }
     const challenge = await data(() => deviation.POST('/v1/public/tenants/{tenant}/challenges', { params, ...withoutSession }))
+    const { solve } = await import('./proof') // seldom needed: it is no part of the form's first load
     const proof = await solve(challenge)
     return data(() => deviation.POST('/v1/public/reports', { body: { ...body, proof }, ...withoutSession }))
   }
