@@ -22,6 +22,7 @@ type ciscoHead struct {
 	pri      int
 	hasPri   bool
 	host     string
+	tag      string // "CiscoASA[999]:", which a relay put before the code
 	stamp    stamp
 	stamped  bool
 	timeErr  error
@@ -34,14 +35,23 @@ type ciscoHead struct {
 // maxCiscoHeader is how far from the beginning the percent sign may stand.
 const maxCiscoHeader = 160
 
+// ciscoUntagged begins a message whose code a relay has taken away.
+const ciscoUntagged = "AAA user authentication "
+
 // ciscoHeader takes a header apart. Nothing but a header may stand before the
 // percent sign: another program's message can hold one that a client wrote.
 func ciscoHeader(line string) (h ciscoHead, ok bool) {
-	at := strings.IndexByte(line[:min(len(line), maxCiscoHeader)], '%')
+	head := line[:min(len(line), maxCiscoHeader)]
+	at := strings.IndexByte(head, '%')
 	if at < 0 {
-		return h, false
-	}
-	if h.facility, h.severity, h.mnemonic, h.text, ok = ciscoTag(line[at:]); !ok {
+		if at = strings.Index(head, ciscoUntagged); at < 0 {
+			return h, false
+		}
+		h.facility, h.severity, h.mnemonic, h.text = "ASA", 6, "113004", line[at:]
+		if strings.Contains(h.text[:min(len(h.text), 60)], " Rejected") {
+			h.mnemonic = "113005"
+		}
+	} else if h.facility, h.severity, h.mnemonic, h.text, ok = ciscoTag(line[at:]); !ok {
 		return h, false
 	}
 	rest := line[:at]
@@ -66,6 +76,10 @@ func ciscoHeader(line string) (h ciscoHead, ok bool) {
 			continue
 		}
 		word, after, _ := strings.Cut(rest, " ")
+		if after == "" && h.stamped && isTag(word) {
+			h.tag = word
+			return h, true
+		}
 		name := strings.TrimSuffix(word, ":")
 		if allDigits(name) || isUptime(name) || name == "-" {
 			rest = after
@@ -76,6 +90,20 @@ func ciscoHeader(line string) (h ciscoHead, ok bool) {
 		}
 		h.host, rest = name, after
 	}
+}
+
+// isTag: "CiscoASA[999]:", a tag of syslog with its process. Other programs'
+// tags are none: what a client made them write is no message of a firewall.
+func isTag(s string) bool {
+	name, pid, ok := strings.Cut(strings.TrimSuffix(s, "]:"), "[")
+	if !ok || !allDigits(pid) {
+		return false
+	}
+	switch strings.ToLower(name) {
+	case "ciscoasa", "ciscoftd", "ciscopix", "cisco", "asa", "ftd":
+		return strings.HasSuffix(s, "]:")
+	}
+	return false
 }
 
 func isAddress(s string) bool { _, ok := address(s); return ok }
@@ -171,6 +199,10 @@ func readCisco(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 	}
 	setHost(ev, h.host)
 	m.host = h.host
+	if h.tag != "" {
+		t := splitTag(h.tag + " ")
+		ev.Process = &ecs.Process{Name: t.program, PID: t.pid}
+	}
 	ev.Message = h.text
 	ev.Event.Code, ev.Event.Severity = h.mnemonic, h.severity
 	ev.Event.Module, ev.Varde.Parser = "cisco", "cisco"

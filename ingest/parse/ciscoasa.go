@@ -13,11 +13,17 @@ import (
 // is told by several of them (the AAA server's answer, the service's, the
 // session's); the first decides and the others are echoes.
 func readASA(m *message, id string, ev *ecs.Event) {
-	if read, ok := asaMessages[id]; ok {
-		read(asaLine{m, id}, m.text, ev)
-		return
+	l := asaLine{m, id}
+	switch read, ok := asaMessages[id]; {
+	case ok:
+		read(l, m.text, ev)
+	case strings.HasPrefix(id, "713"):
+		asaIKE(l, m.text, ev)
+	case strings.HasPrefix(id, "750"), strings.HasPrefix(id, "751"):
+		asaIKEv2(l, m.text, ev)
+	default:
+		classify(ev, kindInfo, "", "")
 	}
-	classify(ev, kindInfo, "", "")
 }
 
 type asaLine struct {
@@ -29,12 +35,14 @@ type asaLine struct {
 var asaMessages = map[string]func(l asaLine, text string, ev *ecs.Event){
 	"113004": asaAAA, "113005": asaAAA, "113012": asaAAA, "113015": asaAAA, "113016": asaAAA, "113017": asaAAA,
 	"113008": asaAAAEcho, "113009": asaAAAEcho, "113010": asaAAAEcho, "113011": asaAAAEcho, "113013": asaAAAEcho, "113014": asaAAAEcho, "113003": asaAAAEcho,
+	"113029": asaRefused, "113030": asaRefused, "113033": asaRefused, "113035": asaRefused, "113038": asaRefused, "113031": asaGroup, "113032": asaGroup, "113034": asaGroup, "113036": asaGroup,
 	"113006": asaLocked, "113007": asaUnlocked,
 	"113019": asaDisconnected, "113039": asaGroup, "716001": asaGroup, "716002": asaGroup, "716003": asaGroup, "716038": asaGroup, "716039": asaGroup,
 	"716058": asaGroup, "716059": asaGroup, "722022": asaGroup, "722023": asaGroup, "722033": asaGroup, "722034": asaGroup, "722037": asaGroup,
 	"722041": asaGroup, "722051": asaGroup, "722055": asaGroup, "722028": asaGroup, "722032": asaGroup, "722012": asaGroup,
 	"605004": asaAdmin, "605005": asaAdmin, "611101": asaUname, "611102": asaUname, "611103": asaUname,
 	"109001": asaCut, "109005": asaCut, "109006": asaCut, "109007": asaCut, "109008": asaCut,
+	"113021": asaConsoleRight, "315011": asaSSHEnd, "721016": asaStandby, "721018": asaStandby, "751025": asaIKEv2, "303002": asaFTP,
 	"109031": asaGuest, "109034": asaCut, "308001": asaConsole, "502101": asaAccount, "502102": asaAccount, "502103": asaAccount,
 	"111008": asaCommand, "111009": asaCommand, "111010": asaCommand,
 	"302013": asaBuilt, "302015": asaBuilt, "302014": asaTeardown, "302016": asaTeardown, "302020": asaICMP, "302021": asaICMP,
@@ -65,42 +73,51 @@ func asaUser(ev *ecs.Event, name string) {
 	setLogin(ev, name)
 }
 
-// colonFields reads "HEAD : key = value : key = value". A name that holds
-// " : user = " lies where the name itself is: the last field is cut first.
-func colonField(text, key string) (string, bool) {
-	i := strings.Index(text, ": "+key+" = ")
-	if i < 0 {
-		if i = strings.Index(text, ": "+key+" ="); i < 0 {
-			return "", false
-		}
-		return strings.TrimSpace(text[i+len(": "+key+" ="):]), true
+// asaField finds "KEY = VALUE" after a colon or a comma, and cuts there: before
+// is what stands before the separator. Versions differ in the blanks around it
+// and in capitals.
+func asaField(text, key string, last bool) (before, value string, ok bool) {
+	find := strings.Index
+	if last {
+		find = strings.LastIndex
 	}
-	return strings.TrimLeft(text[i+len(": "+key+" = "):], " "), true
+	folded := strings.ToLower(text)
+	if len(folded) != len(text) {
+		folded = text // letters whose capitals take more bytes
+	}
+	for from, to := 0, len(folded); ; {
+		i := find(folded[from:to], key+" =")
+		if i < 0 {
+			return text, "", false
+		}
+		i += from
+		if head := strings.TrimRight(text[:i], " "); head != text[:i] && head != "" && strings.IndexByte(":,", head[len(head)-1]) >= 0 {
+			return strings.TrimRight(head[:len(head)-1], " "), strings.TrimSpace(text[i+len(key)+2:]), true
+		}
+		if last {
+			to = i
+		} else {
+			from = i + 1
+		}
+	}
 }
 
 // asaAAA reads "AAA user authentication Successful : server = A : user = U",
 // "… Rejected : reason = R : server = A : user = U : user IP = I" and their
-// forms with "local database" and "credentials rejected". Authorization and
-// accounting are no logins.
+// forms with "local database" and "credentials rejected". A name can hold
+// " : user IP = " itself: the last one counts. Authorization and accounting are
+// no logins.
 func asaAAA(l asaLine, text string, ev *ecs.Event) {
-	ip := ""
-	head, tail, _ := strings.Cut(text, " : user = ")
-	if tail == "" {
-		head, tail, _ = strings.Cut(text, ": user = ")
-	}
-	if i := strings.LastIndex(tail, " : user IP = "); i >= 0 {
-		tail, ip = tail[:i], strings.TrimSpace(tail[i+len(" : user IP = "):])
-	}
-	asaUser(ev, strings.TrimSpace(tail))
+	head, ip, _ := asaField(text, "user ip", true)
+	head, user, _ := asaField(head, "user", false)
+	asaUser(ev, user)
 	ev.Source = party(ip)
-	if server, ok := colonField(head, "server"); ok {
+	if _, server, ok := asaField(head, "server", false); ok {
 		server, _, _ = strings.Cut(server, " ")
-		ev.Server = party(server)
+		ev.Server = party(strings.TrimRight(server, ":,"))
 	}
-	if reason, ok := colonField(head, "reason"); ok {
-		if i := strings.Index(reason, " : "); i >= 0 {
-			reason = reason[:i]
-		}
+	if _, reason, ok := asaField(head, "reason", false); ok {
+		reason, _, _ = strings.Cut(reason, ":")
 		ev.Event.Reason = strings.TrimSpace(reason)
 	}
 	accepted := strings.Contains(head, "Successful")
@@ -227,15 +244,15 @@ func asaDuration(s string) time.Duration {
 // asaGroup reads "Group <G> User <U> IP <I> WHAT". A user's name is between the
 // first " User <" and the last "> IP <".
 func asaGroup(l asaLine, text string, ev *ecs.Event) {
-	head, tail, ok := lastCut(text, "> IP <")
+	group, user, ip, what, ok := asaGroupUser(text)
 	if !ok {
+		if l.id == "716038" || l.id == "716039" {
+			asaWebVPN(l, text, ev)
+			return
+		}
 		classify(ev, kindInfo, "", "")
 		return
 	}
-	ip, what, _ := strings.Cut(tail, ">")
-	what = strings.TrimPrefix(what, " ")
-	group, user, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(head, "Tunnel"), "Group <"), "> User <")
-	group, _, _ = strings.Cut(group, "> GroupPolicy <")
 	ev.Source = party(ip)
 	asaUser(ev, user)
 	asaGroupName(ev, group)

@@ -19,17 +19,18 @@ var paloaltoProgram = program{
 	alone:  paloaltoAlone,
 }
 
-// paloaltoAlone: "1,2026/11/22 10:00:00,SERIAL,TYPE,".
+// paloaltoAlone: "1,2026/11/22 10:00:00,SERIAL,TYPE,", and with the times of
+// Cortex Data Lake "931201168,2026-11-22T10:00:00.000000Z,no-serial,TYPE,".
 func paloaltoAlone(text string) bool {
-	i := strings.IndexByte(text[:min(len(text), 4)], ',')
+	i := strings.IndexByte(text[:min(len(text), 12)], ',')
 	if i < 0 || i > 0 && !allDigits(text[:i]) || len(text) < i+40 {
 		return false
 	}
-	at := text[i+1:]
-	if at[4] != '/' || at[7] != '/' || at[10] != ' ' || at[19] != ',' || !allDigits(at[:4]) {
+	at, rest, _ := strings.Cut(text[i+1:], ",")
+	if len(at) < 19 || !allDigits(at[:4]) || at[4] != at[7] || at[4] != '/' && at[4] != '-' || at[10] != ' ' && at[10] != 'T' {
 		return false
 	}
-	_, rest, _ := strings.Cut(at[20:], ",")
+	_, rest, _ = strings.Cut(rest, ",")
 	kindOf, _, ok := strings.Cut(rest, ",")
 	if !ok {
 		return false
@@ -137,7 +138,7 @@ func panGlobalProtect(f fields, m *message, ev *ecs.Event) {
 	id, status := f.at(8), f.at(28)
 	ev.Event.Code = id
 	ev.Service = &ecs.Service{Name: "globalprotect", Type: "vpn"}
-	setLogin(ev, f.at(12))
+	setLogin(ev, strings.ReplaceAll(f.at(12), `\\`, `\`)) // as Cortex Data Lake writes it
 	ev.Source = party(f.at(15))
 	if ev.Source == nil {
 		ev.Source = party(f.at(16))
