@@ -217,3 +217,10 @@ func BenchmarkCaddy(b *testing.B) {
 func BenchmarkTraefik(b *testing.B) {
 	benchmark(b, `{"ClientAddr":"192.0.2.7:5022","ClientHost":"192.0.2.7","ClientPort":"5022","ClientUsername":"kari","DownstreamContentSize":17,"DownstreamStatus":200,"Duration":1000,"RequestAddr":"a.example","RequestHost":"a.example","RequestMethod":"GET","RequestPath":"/x","RequestProtocol":"HTTP/1.1","RouterName":"a@docker","StartUTC":"2026-11-22T10:00:00.123Z","level":"info","msg":"","time":"2026-11-22T10:00:00Z"}`)
 }
+
+// A shipper's time stands where the text that it wraps has none.
+func TestTheWrappingsTimeStandsWhereTheTextHasNone(t *testing.T) {
+	t.Parallel()
+	ev := one(t, `{"@timestamp":"2026-11-20T09:00:06.357Z","message":"user=kari action=login result=ok src=192.0.2.7","host":{"name":"app01"}}`)
+	require.Equal(t, "2026-11-20T09:00:06.357Z", ev.Timestamp.Format("2006-01-02T15:04:05.000Z07:00"))
+}

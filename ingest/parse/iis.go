@@ -30,12 +30,96 @@ var iis = Format{
 		if len(s.columns) == 0 {
 			s.columns = strings.Fields(defaultColumns)
 		}
-		return s.readIIS(line, now, ev)
+		return s.readIIS(line, s.columns, now, ev)
 	},
 }
 
 // defaultColumns are those of IIS 8.5 and later, for lines before any header.
 const defaultColumns = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken"
+
+// iisBare reads a line of IIS that came without its header, as Filebeat and
+// NXLog send them: the columns are found by what stands in them.
+var iisBare = Format{
+	Name:   "iis-bare",
+	Detect: func(line string) bool { return len(bareColumns(line)) > 0 },
+	Read: func(s *Stream, line string, now time.Time, ev *ecs.Event) error {
+		ev.Message = line
+		ev.Varde.Parser = "iis"
+		ev.Event.Dataset, ev.Event.Module = "iis", "web"
+		columns := bareColumns(line)
+		if columns == nil {
+			return &Error{ReasonFormat, "the columns are not those of IIS"}
+		}
+		return s.readIIS(line, columns, now, ev)
+	},
+}
+
+// bareColumns names the columns of a line of IIS without a header, or nil. The
+// order is always the same and any may be left out: date, time, site, computer,
+// address, method, stem, query, port, user, client, version, agent, cookie,
+// referrer, host, the three statuses, what was sent, received and how long it took.
+func bareColumns(line string) []string {
+	if len(line) < 40 || line[0] != '2' || line[4] != '-' || line[7] != '-' || line[10] != ' ' || line[13] != ':' || line[16] != ':' || line[19] != ' ' {
+		return nil
+	}
+	v := strings.Split(line, " ")
+	method := 2
+	// method stem query port user client
+	for method+5 < len(v) && (!isMethod(v[method]) || !allDigits(v[method+3]) || !isAddress(v[method+5]) && v[method+5] != "-") {
+		method++
+	}
+	if method+5 >= len(v) || method > 5 {
+		return nil
+	}
+	names := []string{"date", "time"}
+	for _, value := range v[2:method] {
+		switch {
+		case isAddress(value):
+			names = append(names, "s-ip")
+		case strings.HasPrefix(value, "W3SVC"):
+			names = append(names, "s-sitename")
+		case strings.ContainsAny(value, ":[]()/"): // the tag of a syslog line
+			return nil
+		default:
+			names = append(names, "s-computername")
+		}
+	}
+	names = append(names, "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "cs-username", "c-ip")
+	at := method + 6
+	if at < len(v) && strings.HasPrefix(v[at], "HTTP/") {
+		names, at = append(names, "cs-version"), at+1
+	}
+	status := at
+	for status+2 < len(v) && (len(v[status]) != 3 || !allDigits(v[status]) || !allDigits(v[status+1]) || !allDigits(v[status+2])) {
+		status++
+	}
+	between, ok := bareTexts[status-at]
+	if !ok || status+2 >= len(v) {
+		return nil
+	}
+	names = append(append(names, between...), "sc-status", "sc-substatus", "sc-win32-status")
+	switch rest := v[status+3:]; {
+	case len(rest) >= 3 && allDigits(rest[1]):
+		names = append(names, "sc-bytes", "cs-bytes", "time-taken")
+	case len(rest) > 0:
+		names = append(names, "time-taken")
+	}
+	if len(names) == len(v)-1 {
+		names = append(names, "X-Forwarded-For") // what sites add
+	}
+	if len(names) != len(v) {
+		return nil
+	}
+	return names
+}
+
+// bareTexts are the columns between the client and the status, by their number.
+var bareTexts = map[int][]string{
+	1: {"cs(User-Agent)"},
+	2: {"cs(User-Agent)", "cs(Referer)"},
+	3: {"cs(User-Agent)", "cs(Referer)", "cs-host"},
+	4: {"cs(User-Agent)", "cs(Cookie)", "cs(Referer)", "cs-host"},
+}
 
 // isW3C says whether a line fits the columns that the stream was told of: as
 // many values, a date first.
@@ -46,12 +130,12 @@ func (s *Stream) isW3C(line string) bool {
 	return strings.Count(line, " ") == len(s.columns)-1
 }
 
-func (s *Stream) readIIS(line string, now time.Time, ev *ecs.Event) error {
+func (s *Stream) readIIS(line string, columns []string, now time.Time, ev *ecs.Event) error {
 	r := request{}
 	var day, clock, substatus, win32, forwarded, stem, query string
 	port := ""
 	rest, value := line, ""
-	for _, name := range s.columns {
+	for _, name := range columns {
 		if rest == "" {
 			return &Error{ReasonFormat, "the line has fewer values than its header has columns"}
 		}
@@ -112,6 +196,10 @@ func (s *Stream) readIIS(line string, now time.Time, ev *ecs.Event) error {
 			return err
 		}
 	}
+	if r.method == "PASS" { // the site is one of FTP
+		s.iisFTP(&r, ev)
+		return nil
+	}
 	if addresses(forwarded) {
 		r.forwarded = forwarded
 	}
@@ -124,6 +212,21 @@ func (s *Stream) readIIS(line string, now time.Time, ev *ecs.Event) error {
 		ev.Destination.Port = n
 	}
 	return nil
+}
+
+// iisFTP: a password that was sent, and the reply to it (RFC 959).
+func (s *Stream) iisFTP(r *request, ev *ecs.Event) {
+	ev.Source = party(r.peer)
+	setLogin(ev, r.user)
+	ev.Service = &ecs.Service{Name: "iis", Type: "ftp"}
+	switch r.status {
+	case 230:
+		attempt(ev, ecs.OutcomeSuccess, "password")
+	case 530:
+		attempt(ev, ecs.OutcomeFailure, "password")
+	default:
+		classify(ev, kindProbe, ecs.ActionProbe, ecs.OutcomeUnknown)
+	}
 }
 
 // iisRequest sets the event. The 401s of a handshake that goes on (NTLM,

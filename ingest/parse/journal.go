@@ -192,6 +192,16 @@ var shippedKind = jsonKind{
 		if m.pid == 0 && tag != "" {
 			m.pid = splitTag(tag + " ").pid
 		}
+		told := func() error { // the wrapping's time, where the text has none
+			if t, ok := instantOf(at); ok && at != "" && ev.Timestamp.IsZero() {
+				resolved, _, err := s.clock.resolve(stamp{full: t}, now)
+				if err != nil {
+					return err
+				}
+				ev.Timestamp = resolved
+			}
+			return nil
+		}
 		if f := detect(text); f.Name != plain.Name && f.Name != rfc3164.Name || whole || f.Name == rfc3164.Name && m.program == "" {
 			if f.Name == jsonFormat.Name && m.program == "" && host == "" {
 				return s.readInside(text, now, ev)
@@ -206,14 +216,10 @@ var shippedKind = jsonKind{
 			if ev.Host == nil {
 				setHost(ev, host)
 			}
-			return nil
+			return told()
 		}
-		if t, ok := instantOf(at); ok && at != "" {
-			resolved, _, err := s.clock.resolve(stamp{full: t}, now)
-			if err != nil {
-				return err
-			}
-			ev.Timestamp = resolved
+		if err := told(); err != nil {
+			return err
 		}
 		setHost(ev, host)
 		if m.program != "" {
@@ -254,5 +260,5 @@ func shippedText(o object) string {
 }
 
 func shippedHost(o object) string {
-	return firstOf(o.str("host", "name"), o.str("host", "hostname"), o.str("host"), o.str("hostname"), o.str("fromhost"), o.str("_HOSTNAME"), o.str("agent", "hostname"))
+	return firstOf(o.str("host", "name"), o.str("host", "hostname"), o.str("host"), o.str("hostname"), o.str("host.name"), o.str("host.hostname"), o.str("fromhost"), o.str("_HOSTNAME"), o.str("agent", "hostname"))
 }

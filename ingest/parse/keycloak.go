@@ -140,6 +140,9 @@ var keycloakJSON = jsonKind{
 		if o.has("loggerName") {
 			return o.is("org.keycloak.events", "loggerName") && o.has("message")
 		}
+		if o.is("org.keycloak.events", "log.logger") { // its ECS form
+			return o.has("message")
+		}
 		if o.has("realmId") && (o.has("type") && (o.has("time") || o.has("ipAddress")) || o.has("operationType") && o.has("resourceType")) {
 			return true
 		}
@@ -150,8 +153,8 @@ var keycloakJSON = jsonKind{
 		if err := s.setTime(ev, either(at, o.str("@timestamp")), now); err != nil {
 			return err
 		}
-		if o.has("loggerName") {
-			setHost(ev, o.str("hostName"))
+		if o.has("loggerName") || o.has("log.logger") {
+			setHost(ev, either(o.str("hostName"), o.str("host.hostname")))
 			ev.Message = o.str("message")
 			if text := keycloakBegins(ev.Message); text != "" {
 				readKeycloakText(text, ev)

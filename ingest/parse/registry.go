@@ -53,6 +53,7 @@ func init() {
 		windowsXML,
 		eventLogText,
 		iis,
+		iisBare, // before rfc3164: it begins with a time too
 		rfc5424,
 		vsftpdLine, // before rfc3164: it begins with a time too
 		rfc3164,

@@ -22,6 +22,8 @@ var signInTold = []told{
 		`set=keycloak cat=authentication type=start action=login outcome=failure attempt=yes method=password code=LOGIN_ERROR reason=user_not_found user="x, ipAddress=10.6.6.6" from=192.0.2.7`},
 	{`2026-11-22 10:00:06,357 DEBUG [org.keycloak.events] (executor-thread-3) type=LOGIN, realmId=r, clientId=portal, userId=bb28055e-fdea-4df5-83a9-369ae7ede1ba, ipAddress=192.0.2.7, auth_method=openid-connect, auth_type=code, code_id=1, username=kari`,
 		`set=keycloak cat=authentication type=start action=login outcome=success attempt=yes method=password code=LOGIN user=kari user.id=bb28055e-fdea-4df5-83a9-369ae7ede1ba from=192.0.2.7`},
+	{`{"@timestamp":"2026-11-22T09:00:06.357Z","log.logger":"org.keycloak.events","log.level":"WARN","message":"type=\"LOGIN_ERROR\", realmId=\"r\", clientId=\"portal\", userId=\"null\", ipAddress=\"192.0.2.7\", error=\"user_not_found\", username=\"ola\"","host.hostname":"kc01","ecs.version":"1.12.2","service.name":"Keycloak"}`,
+		`set=keycloak cat=authentication type=start action=login outcome=failure attempt=yes method=password code=LOGIN_ERROR reason=user_not_found user=ola from=192.0.2.7 host=kc01`},
 	{`2026-11-22 10:00:07,357 WARN  [org.keycloak.events] (executor-thread-3) type="LOGIN_ERROR", realmId="r", clientId="portal", userId="null", ipAddress="192.0.2.7", error="expired_code"`,
 		`set=keycloak cat=authentication type=info action=probe outcome=failure code=LOGIN_ERROR reason=expired_code from=192.0.2.7`},
 	{`2026-11-22 10:00:08,357 WARN  [org.keycloak.events] (executor-thread-3) type="LOGIN_ERROR", realmId="r", clientId="portal", userId="b", ipAddress="192.0.2.7", error="user_temporarily_disabled", username="kari"`,

@@ -3,6 +3,7 @@ package parse
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -208,7 +209,38 @@ func TestIIS_R36(t *testing.T) {
 	require.Equal(t, "BO", ev.User.Domain)
 	require.Equal(t, &ecs.Endpoint{IP: "10.0.0.1", Port: 443}, ev.Destination)
 	require.Equal(t, "Mozilla/5.0 (X)", ev.UserAgent.Original)
-	require.Equal(t, DatasetUnparsed, one(t, lines[4]).Event.Dataset, "without a header nobody knows the columns")
+
+	// Without a header the columns are found by what stands in them.
+	for _, line := range []string{
+		`2026-11-22 09:00:00 10.0.0.1 GET /x q=1 443 BO\kari 192.0.2.7 Mozilla/5.0+(X) - 401 1 1326 12`,
+		`2026-11-22 09:00:00 10.0.0.1 GET /x q=1 443 BO\kari 192.0.2.7 Mozilla/5.0+(X) 401 1 1326 12`,
+		`2026-11-22 09:00:00 W3SVC1 WEB-01 10.0.0.1 POST /x - 443 BO\kari 192.0.2.7 HTTP/1.1 Mozilla/5.0+(X) - - intranett 401 1 1326 1 2 12`,
+		`2026-11-22 09:00:00 web-01 10.0.0.1 GET /x - 443 BO\kari 192.0.2.7 - - 401 1 1326 12 -`,
+	} {
+		ev := one(t, line)
+		require.Equal(t, "iis", ev.Event.Dataset, line)
+		require.Equal(t, want{dataset: "iis", action: "login", outcome: "failure", user: "kari", ip: "192.0.2.7", attempt: true, method: ev.Varde.Method, reason: "incorrect-password"}, got(ev), line)
+		require.Equal(t, "10.0.0.1", ev.Destination.IP)
+		require.Equal(t, "2026-11-22T09:00:00Z", ev.Timestamp.Format(time.RFC3339))
+	}
+	for _, line := range []string{
+		`2026-11-22 09:00:00 host01 program: GET /x - 443 kari 192.0.2.7 x 401 1 1326 12`,
+		`2026-11-22 09:00:00 10.0.0.1 GET /x q=1 443 kari not-an-address x - 200 0 0 1`,
+	} {
+		require.NotEqual(t, "iis", one(t, line).Event.Dataset, line)
+	}
+}
+
+func TestIISFTP_R36(t *testing.T) {
+	t.Parallel()
+	header := "#Fields: date time c-ip cs-username s-ip s-port cs-method cs-uri-stem sc-status sc-win32-status sc-substatus x-session x-fullpath"
+	events := stream(t, header,
+		`2026-11-22 09:00:00 192.0.2.7 kari 10.0.0.1 21 PASS *** 230 0 0 8124db49 /`,
+		`2026-11-22 09:00:01 192.0.2.7 root 10.0.0.1 21 PASS *** 530 1326 41 8124db49 -`)
+	require.Equal(t, []want{
+		{dataset: "iis", action: "login", outcome: "success", user: "kari", ip: "192.0.2.7", attempt: true, method: "password"},
+		{dataset: "iis", action: "login", outcome: "failure", user: "root", ip: "192.0.2.7", attempt: true, method: "password"},
+	}, events[1:])
 }
 
 // Whatever a client calls itself and asks for: the address is the server's.
