@@ -71,7 +71,7 @@ func TestRenderedManifestsDecodeStrictly(t *testing.T) {
 				}
 				count[head.Kind]++
 			}
-			if count["Deployment"] != 12 || count["Service"] != 12 {
+			if count["Deployment"] != 13 || count["Service"] != 13 {
 				t.Errorf("one deployment and one service per part: %v", count)
 			}
 			if (count["Ingress"] == 1) != (name == "everything") {

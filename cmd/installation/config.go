@@ -20,7 +20,7 @@ import (
 )
 
 // Names of the parts, in the order they are started.
-var Names = []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "sources", "web"}
+var Names = []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "sources", "reparse", "web"}
 
 // Config of an installation. Every process of it has the same one; which parts
 // run is said on the command line. Empty engine URLs mean the embedded engine

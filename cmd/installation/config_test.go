@@ -73,7 +73,7 @@ func TestPartsApartNeedRealEnginesAndTheOthersAddresses(t *testing.T) {
 	c := real()
 	require.ErrorContains(t, CheckParts(c, []string{"cases"}), "endpoints.identity")
 	c.Endpoints = map[string]string{}
-	for _, name := range []string{"audit", "identity", "register", "deviation", "search", "sources", "web"} {
+	for _, name := range []string{"audit", "identity", "register", "deviation", "search", "sources", "reparse", "web"} {
 		c.Endpoints[name] = "http://" + name
 	}
 	require.NoError(t, CheckParts(c, []string{"cases"}))

@@ -9,8 +9,10 @@ import (
 	"varde.internal/ingest/correlator"
 	"varde.internal/ingest/indexer"
 	"varde.internal/ingest/parse"
+	"varde.internal/ingest/reparse"
 	"varde.internal/ingest/sources"
 	"varde.internal/platform/backup"
+	"varde.internal/platform/bus"
 	"varde.internal/platform/config"
 	"varde.internal/platform/run"
 	"varde.internal/services/audit"
@@ -66,6 +68,9 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 		return correlator.New(deps, correlator.Default())
 	case sources.Name:
 		return sources.New(deps, sources.Default())
+	case reparse.Name:
+		deps.Bus = heldAgain{heldReader{deps.Bus, in.watch}}
+		return reparse.New(deps, in.reparse())
 	case "web":
 		return web.New(deps, in.web())
 	}
@@ -119,6 +124,17 @@ func (in *Installation) collector() collector.Config {
 	c.SyslogTLS = collector.TLS(in.cfg.Syslog.TLS)
 	for _, f := range in.cfg.Logs {
 		c.Files = append(c.Files, collector.File(f))
+	}
+	return c
+}
+
+// reparse keeps dead letters for as long as their topic does, and reads lines
+// with what the collector reads them with.
+func (in *Installation) reparse() reparse.Config {
+	c := reparse.Default()
+	c.Collector = in.collector()
+	if days := in.cfg.Retention.Topics[bus.TopicEventsFailed]; days > 0 {
+		c.Keep = time.Duration(days) * day
 	}
 	return c
 }

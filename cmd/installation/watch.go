@@ -88,3 +88,17 @@ func (b heldReader) Ready(ctx context.Context) error {
 	}
 	return b.Bus.Ready(ctx)
 }
+
+// heldAgain reads as heldReader does, and publishes no events while the
+// collector takes none: what is to be read again can wait.
+type heldAgain struct{ heldReader }
+
+// Publish implements bus.Publisher.
+func (b heldAgain) Publish(ctx context.Context, topic string, messages ...bus.Message) error {
+	if topic == bus.TopicEvents {
+		if err := b.watch.Room(); err != nil {
+			return err
+		}
+	}
+	return b.heldReader.Publish(ctx, topic, messages...)
+}

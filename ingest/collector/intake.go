@@ -58,7 +58,7 @@ func (i *intake) open(s Source, way, provenance string, o parse.Options) origin 
 	if err != nil { // Config.Validate has read it
 		zone = time.UTC
 	}
-	o.Reuse = true
+	o.Reuse = way != wayAgain // there an event outlives the next line
 	stream := NewParser(s, zone, o, i.log)
 	return origin{source: s, way: way, provenance: provenance, stream: stream, live: o.Live, counts: i.metrics.of(s.ID, way), keys: map[place]string{}}
 }
@@ -183,17 +183,7 @@ func (i *intake) event(b *batch, o *origin, l line, received time.Time) {
 		i.dead(b, o, l, received)
 		return
 	}
-	at := received
-	if !o.reference.IsZero() {
-		at = o.reference
-	}
-	var ev ecs.Event
-	var err error
-	if l.given != nil {
-		ev, err = o.stream.ParseGiven(l.raw, *l.given, at)
-	} else {
-		ev, err = o.stream.Parse(l.raw, at)
-	}
+	ev, err := o.read(l, received)
 	var broken *parse.Error
 	if errors.As(err, &broken) {
 		l.reason, l.detail = broken.Reason, broken.Detail
@@ -223,6 +213,18 @@ func (i *intake) event(b *batch, o *origin, l line, received time.Time) {
 		Tenant: ev.Varde.Tenant, Key: i.key(o, ev.Varde.Tenant, host),
 		ID: l.id, Type: topics.TypeEvent, Version: 1, Value: value,
 	})
+}
+
+// read gives the event of a line; the error, if any, is a *parse.Error.
+func (o *origin) read(l line, received time.Time) (ecs.Event, error) {
+	at := received
+	if !o.reference.IsZero() {
+		at = o.reference
+	}
+	if l.given != nil {
+		return o.stream.ParseGiven(l.raw, *l.given, at)
+	}
+	return o.stream.Parse(l.raw, at)
 }
 
 // saneSkew is how far a live line's time may lie from its receipt and be a
@@ -255,7 +257,8 @@ func (i *intake) dead(b *batch, o *origin, l line, received time.Time) {
 	i.metrics.dead.WithLabelValues(o.source.ID, l.reason).Inc()
 	value, err := json.Marshal(topics.DeadLetter{
 		ID: l.id, Tenant: o.source.Tenant, Source: o.source.ID, Stage: "collect", Reason: l.reason, Detail: l.detail,
-		Received: received.UTC(), Raw: l.raw,
+		Received: received.UTC(), Raw: l.raw, Provenance: o.provenance, Live: o.live, Path: o.path, Offset: l.offset,
+		Reference: o.reference, Document: l.given != nil || l.reason == ReasonDocument,
 	})
 	if err != nil { // strings and bytes always marshal
 		i.log.Error("a dead letter could not be written", "source", o.source.ID, "err", err)

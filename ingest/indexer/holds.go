@@ -7,19 +7,20 @@ import (
 
 	"varde.internal/platform/eventindex"
 	"varde.internal/platform/httpx"
+	"varde.internal/platform/run"
 	"varde.internal/platform/tenant"
 	"varde.internal/schemas/gen/searchapi"
 )
 
-// held asks the search service which times of the context's tenant are under a
+// Held asks the search service which times of the context's tenant are under a
 // legal hold. It is asked before each deletion, and without an answer nothing
 // is deleted: a hold that was placed a moment ago holds.
-func (r *Retention) held(ctx context.Context) ([]eventindex.Range, error) {
+func Held(ctx context.Context, deps run.Deps) ([]eventindex.Range, error) {
 	t, err := tenant.From(ctx)
 	if err != nil {
 		return nil, err
 	}
-	client := httpx.Client{Service: "search", BaseURL: r.deps.Endpoint("search"), Tokens: r.deps.Tokens, Deadline: 10 * time.Second}
+	client := httpx.Client{Service: "search", BaseURL: deps.Endpoint("search"), Tokens: deps.Tokens, Deadline: 10 * time.Second}
 	var answer searchapi.Held
 	if err := client.Get(ctx, "/v1/internal/holds?tenant="+url.QueryEscape(string(t)), &answer); err != nil {
 		return nil, err

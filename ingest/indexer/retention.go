@@ -303,7 +303,7 @@ func (r *Retention) doubts(all []eventindex.Partition) bool {
 // is held, nothing is deleted.
 func (r *Retention) drop(ctx context.Context, e expiry) (kept bool, err error) {
 	ctx = tenant.With(ctx, tenant.ID(e.Tenant))
-	holds, err := r.held(ctx)
+	holds, err := Held(ctx, r.deps)
 	if err != nil {
 		return false, fmt.Errorf("ask for legal holds: %w", err)
 	}

@@ -28,14 +28,13 @@ import (
 var caseContent = []auth.Action{
 	auth.ActionCaseList, auth.ActionCaseRead, auth.ActionCaseHandle, auth.ActionCaseAssign, auth.ActionCaseClose,
 	auth.ActionCaseCreate, auth.ActionEvidenceRead, auth.ActionEvidencePin, auth.ActionReportReveal, auth.ActionEventSearch, auth.ActionEventNames,
-	auth.ActionDeadLetterRead,
 }
 
 // writes is every action that changes something of the municipality's.
 var writes = []auth.Action{
 	auth.ActionCaseHandle, auth.ActionCaseAssign, auth.ActionCaseClose, auth.ActionEvidencePin, auth.ActionSourceWrite,
 	auth.ActionRegisterWrite, auth.ActionWindowRequest, auth.ActionWindowApprove, auth.ActionDirectoryWrite,
-	auth.ActionAccountAdmin, auth.ActionReportSubmit, auth.ActionHoldWrite,
+	auth.ActionAccountAdmin, auth.ActionReportSubmit, auth.ActionHoldWrite, auth.ActionReparse,
 }
 
 func alone(r auth.Role) auth.Principal {

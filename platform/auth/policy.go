@@ -38,7 +38,8 @@ const (
 	ActionHoldWrite      Action = "hold.write"  // placing and releasing them
 	ActionSourceRead     Action = "source.read"
 	ActionSourceWrite    Action = "source.write"
-	ActionDeadLetterRead Action = "dead-letter.read"
+	ActionDeadLetterRead Action = "dead-letter.read" // their shape; the lines themselves need event.names and a case
+	ActionReparse        Action = "reparse.run"      // replay or discard dead letters, read days again
 
 	ActionRegisterRead  Action = "register.read"
 	ActionRegisterWrite Action = "register.write"

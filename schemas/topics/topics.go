@@ -39,6 +39,16 @@ type DeadLetter struct {
 	Detail   string    `json:"detail,omitempty"`
 	Received time.Time `json:"received"`
 	Raw      []byte    `json:"raw"` // base64 in JSON
+	// How it came, so that a replay reads it as it was read: see ecs.Varde's
+	// Provenance, whether it came as it was written (a socket), the file it is of
+	// and where in it, the time that its file's years were resolved by, and
+	// whether it is a document of _bulk that its line is found in.
+	Provenance string    `json:"provenance,omitempty"`
+	Live       bool      `json:"live,omitempty"`
+	Path       string    `json:"path,omitempty"`
+	Offset     int64     `json:"offset,omitempty"`
+	Reference  time.Time `json:"reference,omitzero"`
+	Document   bool      `json:"document,omitempty"`
 }
 
 // Fact is one entity of the register or the directory with its full validity

@@ -47,8 +47,8 @@ type DemoAccount struct{ Name, Password, Role string }
 func Default() Config {
 	return Config{
 		Upload:   2 * time.Minute,
-		Services: []string{"identity", "register", "deviation", "cases", "search", "audit", "sources"},
-		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "sources", "web"},
+		Services: []string{"identity", "register", "deviation", "cases", "search", "audit", "sources", "reparse"},
+		Parts:    []string{"audit", "identity", "register", "deviation", "cases", "search", "collector", "indexer", "archive", "correlator", "sources", "reparse", "web"},
 		// A town hall behind one address sends far less; ten times of it from one
 		// is a flood.
 		Anonymous: AddressBounds{WordsPerMinute: 30, WordsBurst: 120, FilesPerMinute: 60, FilesBurst: 300},

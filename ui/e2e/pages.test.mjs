@@ -11,7 +11,7 @@ const open = ['/', '/meld', '/meld/bjorkvag', '/oppfolging', '/logg-inn', '/pers
 const roles = {
   Ansatt: ['/mine', '/konto'],
   Leder: ['/saker', '/saker/alle', '/register/tilgangsvinduer', '/mine'],
-  Personvern: ['/saker/alle', '/sok', '/register/leverandorer', '/register/tilgangsvinduer', '/register/avtaler', '/register/systemer', '/register/kontoer', '/register/kilder', '/revisjon', '/sikring', '/saker/00000000000000000000000000'],
+  Personvern: ['/saker/alle', '/sok', '/register/leverandorer', '/register/tilgangsvinduer', '/register/avtaler', '/register/systemer', '/register/kontoer', '/register/kilder', '/register/linjer', '/revisjon', '/sikring', '/saker/00000000000000000000000000'],
   Administrator: ['/drift', '/sikring', '/organisasjon', '/konto'],
   Revisor: ['/revisjon', '/saker/alle', '/organisasjon'],
 }

@@ -26,7 +26,7 @@ const pages = {
   Leder: { saker: '/saker', 'saker-alle': '/saker/alle', 'sak-meldt': 'report', vinduer: '/register/tilgangsvinduer', konto: '/konto', sok: '/sok' },
   Personvern: {
     'saker-alle': '/saker/alle', 'sak-funn': 'finding', sok: '/sok', 'sok-treff': 'search', leverandorer: '/register/leverandorer', leverandor: 'vendor', vinduer: '/register/tilgangsvinduer',
-    avtaler: '/register/avtaler', systemer: '/register/systemer', kontoer: '/register/kontoer', kilder: '/register/kilder', revisjon: '/revisjon', sikring: '/sikring',
+    avtaler: '/register/avtaler', systemer: '/register/systemer', kontoer: '/register/kontoer', kilder: '/register/kilder', linjer: '/register/linjer', revisjon: '/revisjon', sikring: '/sikring',
   },
   Administrator: { drift: '/drift', organisasjon: '/organisasjon', konto: '/konto', kilder: '/register/kilder' },
   Revisor: { revisjon: '/revisjon', 'saker-alle': '/saker/alle', organisasjon: '/organisasjon', drift: '/drift' },

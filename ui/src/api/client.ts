@@ -5,6 +5,7 @@ import type { components } from './common'
 import type { paths as DeviationPaths } from './deviation'
 import type { paths as IdentityPaths } from './identity'
 import type { paths as RegisterPaths } from './register'
+import type { paths as ReparsePaths } from './reparse'
 import type { paths as SearchPaths } from './search'
 import type { paths as SourcesPaths } from './sources'
 import type { paths as WebPaths } from './web'
@@ -115,6 +116,7 @@ export const cases = client<CasesPaths>('cases')
 export const search = client<SearchPaths>('search')
 export const register = client<RegisterPaths>('register')
 export const sources = client<SourcesPaths>('sources')
+export const reparse = client<ReparsePaths>('reparse')
 
 /**
  * The data of a typed call. Asks for the step-up once where the server wants

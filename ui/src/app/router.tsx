@@ -39,6 +39,7 @@ const mapping = createRoute({
   validateSearch: (search: Record<string, unknown>): { kilde?: string } => (typeof search.kilde === 'string' ? { kilde: search.kilde } : {}),
   component: lazyRouteComponent(() => import('../features/mapping/MappingPage')),
 })
+const unread = createRoute({ getParentRoute: () => register, path: 'linjer', loader: texts('reparse', 'reason'), component: lazyRouteComponent(() => import('../features/reparse/ReparsePage')) })
 const organisation = createRoute({ getParentRoute: () => root, path: '/organisasjon', loader: texts('admin', 'directory'), component: lazyRouteComponent(() => import('../features/admin/OrganisationPage')) })
 const health = createRoute({ getParentRoute: () => root, path: '/drift', loader: texts('admin'), component: lazyRouteComponent(() => import('../features/admin/HealthPage')) })
 const audit = createRoute({ getParentRoute: () => root, path: '/revisjon', loader: texts('audit'), component: lazyRouteComponent(() => import('../features/audit/AuditPage')) })
@@ -50,7 +51,7 @@ const home = createRoute({ getParentRoute: () => root, path: '/arbeid', beforeLo
 
 const tree = root.addChildren([
   home, queue, allCases, oneCase, searchPage, searchView,
-  register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources, mapping]),
+  register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources, mapping, unread]),
   organisation, health, audit, holds, mine, mineOne, account,
 ])
 
