@@ -79,6 +79,7 @@ func TestEmptyWordsAreNoAddresses(t *testing.T) {
 		require.Nil(t, party(nothing), nothing)
 	}
 	for text, want := range map[string]ecs.Endpoint{
+		"[192.0.2.7]:12345": {IP: "192.0.2.7", Port: 12345}, "[localhost]:99": {Domain: "localhost", Port: 99}, "[::ffff:192.0.2.7]:5": {IP: "192.0.2.7", Port: 5},
 		"192.0.2.7":                {IP: "192.0.2.7"},
 		"192.0.2.7:51234":          {IP: "192.0.2.7", Port: 51234},
 		"[2001:db8::7]:443":        {IP: "2001:db8::7", Port: 443},

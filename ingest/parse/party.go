@@ -53,6 +53,9 @@ func party(s string) *ecs.Endpoint {
 		e.IP, e.Port = ap.Addr().Unmap().String(), int(ap.Port())
 		return e
 	}
+	if host, port, ok := strings.Cut(s, "]:"); ok && host[0] == '[' { // of IPv4, or of a name
+		return partyPort(host[1:], port)
+	}
 	host, port := s, 0
 	if i := strings.LastIndexByte(s, ':'); i > 0 {
 		if n, rest := number(s[i+1:], 5); n >= 0 && rest == "" && n <= 65535 {
