@@ -183,7 +183,9 @@ func (m *Module) write(ctx context.Context, batch []bus.Message) error {
 		pieces[at] = append(pieces[at], oneLine(msg.Value))
 		offsets[at] = append(offsets[at], msg.Offset)
 	}
-	name := fmt.Sprintf("%03d-%016d.ndjson.zst", batch[0].Partition, batch[0].Offset)
+	// Named by both its ends: a batch that comes again with other borders is
+	// another piece, and never takes the place of one that is being merged.
+	name := fmt.Sprintf("%03d-%016d-%016d.ndjson.zst", batch[0].Partition, batch[0].Offset, batch[len(batch)-1].Offset)
 	for at, lines := range pieces {
 		ctx := tenant.With(ctx, tenant.ID(at.tenant))
 		// Noted before it is written: a piece that nothing knows of would never
