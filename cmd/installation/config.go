@@ -49,6 +49,10 @@ type Config struct {
 	Syslog    Syslog            `yaml:"syslog" envPrefix:"SYSLOG_"`
 	// Logs are files that the collector follows, each for a source of the register.
 	Logs []LogFile `yaml:"logs,omitempty" env:"-"`
+	// Kafka are topics of other Kafkas, and Graph directories of Entra ID, that
+	// the collector fetches lines from.
+	Kafka []Topic     `yaml:"kafka,omitempty" env:"-"`
+	Graph []Directory `yaml:"graph,omitempty" env:"-"`
 
 	Log       string      `yaml:"log" env:"LOG"`   // debug, info, warn, error
 	OTLP      string      `yaml:"otlp" env:"OTLP"` // OTLP/HTTP endpoint for traces; empty: none are sent
@@ -143,6 +147,9 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("public: not an http(s) address"))
 		}
 	}
+	if err := c.fetched(); err != nil {
+		errs = append(errs, err)
+	}
 	errs = append(errs, c.Retention.validate(), prefixed("disk", c.Disk.Validate()), c.Archive.Validate(), c.Heartbeat.validate())
 	return errors.Join(errs...)
 }
@@ -171,6 +178,7 @@ func (c Config) Plain() (map[string]any, error) {
 	for name, url := range map[string]config.Secret{"bus": c.Bus, "documents": c.Documents, "events": c.Events, "files": c.Files} {
 		plain[name] = url.Reveal()
 	}
+	c.revealFetched(plain)
 	if beat, ok := plain["heartbeat"].(map[string]any); ok {
 		beat["url"] = c.Heartbeat.URL.Reveal()
 	}

@@ -52,6 +52,17 @@ func TestWhatIsWrongIsNamedByItsKey(t *testing.T) {
 		"heartbeat.url":            func(c *Config) { c.Heartbeat.URL = "http://watcher.example/hemmelig" },
 		"heartbeat.method":         func(c *Config) { c.Heartbeat.Method = "PUT" },
 		"heartbeat.every":          func(c *Config) { c.Heartbeat.Every = 0 },
+		"kafka[0]: brokers":        func(c *Config) { c.Kafka = []Topic{{Topic: "logg", Source: "01"}} },
+		"parameter sasl": func(c *Config) {
+			c.Kafka = []Topic{{Brokers: "kafka://varde:hemmelig@x?sasl=y", Topic: "logg", Source: "01"}}
+		},
+		"not both": func(c *Config) {
+			c.Kafka = []Topic{{Brokers: "kafka://x", BrokersFile: "y", Topic: "logg", Source: "01"}}
+		},
+		"graph[0]": func(c *Config) { c.Graph = []Directory{{Source: "01", Directory: "d", Client: "c"}} },
+		"logs: must be": func(c *Config) {
+			c.Graph = []Directory{{Source: "01", Directory: "d", Client: "c", Secret: "hemmelig", Logs: []string{"x"}}}
+		},
 	} {
 		c := Default("/srv/varde")
 		spoil(&c)
@@ -90,6 +101,8 @@ func TestPlainIsReadBackAsItWas(t *testing.T) {
 	c.Logs = []LogFile{{Path: "/var/log/auth.log", Source: "01"}}
 	c.Retention.Tenants = map[string]TenantRetention{"bo": {Events: map[string]int{"long": 365}, Floor: 92}}
 	c.Heartbeat.URL = "https://watcher.example/hemmelig"
+	c.Kafka = []Topic{{Brokers: "kafka://varde:hemmelig@andre", Topic: "logg", Source: "01", Group: "g", Format: "json"}, {BrokersFile: "/run/secrets/kafka", Topic: "logg", Source: "01"}}
+	c.Graph = []Directory{{Source: "01", Directory: "d", Client: "c", Secret: "hemmelig", Every: time.Minute}, {Source: "01", Directory: "d", Client: "c", SecretFile: "/run/secrets/entra", Logs: []string{"signIns"}}}
 	require.NoError(t, c.Disk.Stop.UnmarshalText([]byte("5%")))
 	c.DemoAccounts = []DemoAccount{{Name: "a@b.example", Password: "x", Role: "employee"}}
 	plain, err := c.Plain()
@@ -105,7 +118,7 @@ func TestPlainIsReadBackAsItWas(t *testing.T) {
 	redacted, err := yaml.Marshal(c)
 	require.NoError(t, err)
 	require.NotContains(t, string(redacted), "hemmelig")
-	require.Equal(t, 4, strings.Count(string(text), "hemmelig"))
+	require.Equal(t, 6, strings.Count(string(text), "hemmelig"))
 }
 
 // The forms that docs/operations.md shows.

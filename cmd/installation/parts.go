@@ -52,7 +52,11 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 		return search.New(deps, search.Default())
 	case "collector":
 		deps.Bus = heldBus{deps.Bus, in.watch}
-		m, err := collector.New(deps, in.collector())
+		c, err := in.collector()
+		if err != nil {
+			return nil, err
+		}
+		m, err := collector.New(deps, c)
 		in.syslog = m
 		return m, err
 	case "indexer":
@@ -118,14 +122,24 @@ func (in *Installation) web() web.Config {
 	return c
 }
 
-func (in *Installation) collector() collector.Config {
+func (in *Installation) collector() (collector.Config, error) {
 	c := collector.Default()
 	c.SyslogTCP, c.SyslogUDP = in.cfg.Syslog.TCP, in.cfg.Syslog.UDP
 	c.SyslogTLS = collector.TLS(in.cfg.Syslog.TLS)
 	for _, f := range in.cfg.Logs {
 		c.Files = append(c.Files, collector.File(f))
 	}
-	return c
+	for i, t := range in.cfg.Kafka {
+		topic, err := t.topic()
+		if err != nil {
+			return c, fmt.Errorf("kafka[%d]: %w", i, err)
+		}
+		c.Topics = append(c.Topics, topic)
+	}
+	for _, d := range in.cfg.Graph {
+		c.Graphs = append(c.Graphs, d.graph())
+	}
+	return c, nil
 }
 
 // reparse keeps dead letters for as long as their topic does, and reads lines

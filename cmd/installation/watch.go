@@ -30,15 +30,21 @@ func (c Config) folders() map[string]string {
 }
 
 // notice tells with the collector, which is the first that will wait, that the
-// disk is filling up.
+// disk is filling up; and what it cannot fetch.
 func (in *Installation) notice(part string) string {
 	if part != "collector" {
 		return ""
 	}
+	var notices []string
 	if err := in.watch.Ample(); err != nil {
-		return err.Error()
+		notices = append(notices, err.Error())
 	}
-	return ""
+	if in.syslog != nil {
+		if n := in.syslog.Notice(); n != "" {
+			notices = append(notices, n)
+		}
+	}
+	return strings.Join(notices, "; ")
 }
 
 // heldBus takes no events while there is no room on the disk (N4): whoever

@@ -1,5 +1,6 @@
-// Package collector receives log lines (files, syslog over UDP and TCP, HTTP
-// _bulk as Elasticsearch's clients send it), turns each into an event with
+// Package collector receives log lines (files, syslog over UDP, TCP and TLS,
+// HTTP as Elasticsearch's clients and OpenTelemetry's exporters send it) and
+// fetches them (topics of another Kafka, Microsoft Graph), turns each into an event with
 // its id, tenant, partition and provenance, and publishes it. What it has
 // acknowledged is durable on the bus; what cannot become an event goes to
 // events.failed with the reason, whole (R36).
@@ -31,6 +32,8 @@ type Config struct {
 	SyslogUDP string
 	SyslogTLS TLS
 	Files     []File
+	Topics    []Topic // of other Kafkas
+	Graphs    []Graph // directories of Entra ID that are polled
 	// TimeZone of sources that declare none: what times without a zone are in.
 	TimeZone string
 	// Period of a storage partition: day, or month where volume is low.
@@ -95,6 +98,16 @@ func (c Config) Validate() error {
 	for i, f := range c.Files {
 		if f.Path == "" || f.Source == "" {
 			errs = append(errs, fmt.Errorf("files[%d]: path and source are needed", i))
+		}
+	}
+	for i, t := range c.Topics {
+		if err := t.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("kafka[%d]: %w", i, err))
+		}
+	}
+	for i, g := range c.Graphs {
+		if err := g.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("graph[%d]: %w", i, err))
 		}
 	}
 	return errors.Join(errs...)

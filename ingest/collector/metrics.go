@@ -15,19 +15,28 @@ type metrics struct {
 	publish                                             prometheus.Histogram
 	skew                                                *prometheus.GaugeVec
 	last                                                *prometheus.GaugeVec
+	topicLag, polled, through                           *prometheus.GaugeVec
+	pollFailed                                          *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "varde_collector_" + name, Help: help}, labels))
 	}
+	gauges := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "varde_collector_" + name, Help: help}, labels))
+	}
 	return &metrics{
-		received: counter("lines_received_total", "Lines received.", "source", "way"),
-		parsed:   counter("lines_parsed_total", "Events published that a parser knew.", "source"),
-		unparsed: counter("lines_unparsed_total", "Events published that no parser knew.", "source"),
-		dead:     counter("lines_dead_total", "Lines that could not become an event.", "source", "reason"),
-		refused:  counter("lines_refused_total", "Lines or requests refused before acceptance.", "way", "reason"),
-		unmapped: counter("lines_unmapped_total", "Lines of shared sources that mapped to no tenant.", "source"),
+		topicLag:   gauges("topic_lag", "Messages of another Kafka's topic that are not taken yet.", "source", "topic", "partition"),
+		polled:     gauges("poll_last_success_seconds", "When a poll last reached its end, Unix time.", "source", "log"),
+		through:    gauges("poll_through_seconds", "The time before which a polled log has been read, Unix time.", "source", "log"),
+		pollFailed: counter("poll_failures_total", "Polls that ended early.", "source", "log"),
+		received:   counter("lines_received_total", "Lines received.", "source", "way"),
+		parsed:     counter("lines_parsed_total", "Events published that a parser knew.", "source"),
+		unparsed:   counter("lines_unparsed_total", "Events published that no parser knew.", "source"),
+		dead:       counter("lines_dead_total", "Lines that could not become an event.", "source", "reason"),
+		refused:    counter("lines_refused_total", "Lines or requests refused before acceptance.", "way", "reason"),
+		unmapped:   counter("lines_unmapped_total", "Lines of shared sources that mapped to no tenant.", "source"),
 		publish: register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "varde_collector_publish_seconds", Help: "Time until a batch was durable on the bus.",
 			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"varde.internal/ingest/collector/http"
+	"varde.internal/ingest/graph"
 	"varde.internal/platform/bus"
 	"varde.internal/platform/httpx"
 	"varde.internal/platform/run"
@@ -28,6 +30,7 @@ type Module struct {
 	intake   *intake
 	metrics  *metrics
 	inFlight atomic.Int64
+	fetched  states
 	retried  retried                         // requests over HTTP that failed
 	recalled chan struct{}                   // closed when retried knows what an earlier process did
 	admits   func(tls.ConnectionState) error // whether a certificate over TLS is taken, as the register is now
@@ -139,6 +142,7 @@ func (m *Module) Run(ctx context.Context) error {
 		if len(m.cfg.Files) > 0 {
 			g.Go(func() error { return m.followFiles(ctx) })
 		}
+		m.fetch(ctx, g)
 		return m.listenStreams(ctx, g)
 	})
 	return g.Wait()
@@ -176,6 +180,27 @@ func (m *Module) knows() bool {
 	default:
 		return false
 	}
+}
+
+// fetch begins what the collector gets by itself.
+func (m *Module) fetch(ctx context.Context, g *errgroup.Group) {
+	for _, t := range m.cfg.Topics {
+		g.Go(func() error { return m.consumeTopic(ctx, t) })
+	}
+	for _, directory := range m.cfg.Graphs {
+		for _, log := range directory.Logs {
+			g.Go(func() error { return m.pollGraph(ctx, directory, graph.Log(log)) })
+		}
+	}
+}
+
+// Notice says in words what cannot be fetched at present, "" where all can. It
+// keeps no sender away, so the collector is ready all the same.
+func (m *Module) Notice() string {
+	if err := m.fetched.notice(); err != nil {
+		return strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	return ""
 }
 
 // SyslogTLS is the same for TLS.

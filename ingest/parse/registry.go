@@ -95,7 +95,7 @@ func init() {
 			writers = append(writers, &programs[i])
 		}
 	}
-	jsonKinds = append(jsonKinds, windowsJSON, otlpKind)
+	jsonKinds = append(jsonKinds, windowsJSON, otlpKind, ecsKind)
 	jsonKinds = append(jsonKinds, signInKinds()...)
 	jsonKinds = append(jsonKinds, journalKind, caddyKind, traefikKind, shippedKind)
 }

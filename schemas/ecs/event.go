@@ -258,6 +258,8 @@ const (
 	ProvenanceAPIKey     = "api-key"
 	ProvenanceFile       = "file"
 	ProvenanceImport     = "import"
+	ProvenanceTopic      = "topic" // of another Kafka
+	ProvenancePoll       = "poll"  // asked of the service that wrote it
 	ProvenanceTCP        = "tcp"
 	ProvenanceUDP        = "udp"
 )

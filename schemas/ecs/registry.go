@@ -391,7 +391,7 @@ var registry = []Field{
 	{Name: "varde.method", Type: Keyword, Aliases: []string{"method"}, Choices: []string{"password", "publickey", "certificate", "keyboard-interactive", "hostbased", "gssapi", "none"}, get: func(e *Event) []Value { return text(e.Varde.Method) }},
 	{Name: "varde.parser", Type: Keyword, get: func(e *Event) []Value { return text(e.Varde.Parser) }},
 	{Name: "varde.partition", Type: Keyword, get: func(e *Event) []Value { return text(e.Varde.Partition) }},
-	{Name: "varde.provenance", Type: Keyword, Choices: []string{"client-certificate", "api-key", "file", "import", "tcp", "udp"}, get: func(e *Event) []Value { return text(e.Varde.Provenance) }},
+	{Name: "varde.provenance", Type: Keyword, Choices: []string{"client-certificate", "api-key", "file", "import", "topic", "poll", "tcp", "udp"}, get: func(e *Event) []Value { return text(e.Varde.Provenance) }},
 	{Name: "varde.repeat", Type: Long, get: func(e *Event) []Value { return number(int64(e.Varde.Repeat)) }},
 	{Name: "varde.session", Type: Keyword, Aliases: []string{"session"}, get: func(e *Event) []Value { return text(e.Varde.Session) }},
 	{Name: "varde.skew_ms", Type: Long, get: func(e *Event) []Value { return number(e.Varde.SkewMS) }},
