@@ -41,6 +41,7 @@ type Attempt struct {
 	Session    string    `json:"z,omitempty"` // of the host: its id, or the process that wrote the line
 	Count      int       `json:"x,omitempty"` // 0 is 1
 	Directory  bool      `json:"d,omitempty"` // the directory's view of an attempt made elsewhere
+	Web        string    `json:"wl,omitempty"` // which log of a web server said so: webAccess, webError
 	Provenance string    `json:"v,omitempty"`
 	Generation int       `json:"g,omitempty"`
 	Original   string    `json:"l1,omitempty"`
@@ -75,7 +76,7 @@ func attemptOf(e *ecs.Event) (a *Attempt, ok bool) {
 		Source: e.Varde.Source, System: e.Varde.System, Station: fold(e.Varde.Station), Method: e.Varde.Method,
 		Success: e.Event.Outcome == ecs.OutcomeSuccess, Lock: lock && !e.Varde.Attempt, Count: max(1, e.Varde.Repeat),
 		End: end, Session: sessionOf(e),
-		Directory: directoryView(e), Provenance: e.Varde.Provenance, Generation: e.Varde.Generation,
+		Directory: directoryView(e), Web: webLog(e), Provenance: e.Varde.Provenance, Generation: e.Varde.Generation,
 		Original: e.Event.Original, SHA256: e.Event.Hash,
 	}
 	if len(a.Original) > maxOriginal {
@@ -181,6 +182,24 @@ func directoryView(e *ecs.Event) bool {
 		return true
 	}
 	return false
+}
+
+// The logs of a web server, which both tell of a refused password.
+const (
+	webAccess = "a"
+	webError  = "e"
+)
+
+// webLog says which log of a web server an event is from; an access log alone
+// has the status that was answered.
+func webLog(e *ecs.Event) string {
+	switch {
+	case e.Event.Module != "web":
+		return ""
+	case e.HTTP != nil && e.HTTP.Response != nil && e.HTTP.Response.Status > 0:
+		return webAccess
+	}
+	return webError
 }
 
 // password reports whether a failure counts for thresholds: a client offers

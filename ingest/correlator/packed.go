@@ -30,7 +30,7 @@ type packed struct {
 	rest              string
 	count             uint32
 	generation        uint16
-	flags             uint8
+	flags             uint16
 }
 
 // origin is what the attempts of a log file, a service or a host have in common.
@@ -47,6 +47,8 @@ const (
 	flagHashed // the hash is the kept line's, and made anew when asked for
 	flagID     // the event's id is kept as bytes
 	flagWarm   // read again to rebuild state: what it triggered was said before
+	flagAccess // from a web server's access log
+	flagError  // from its error log
 )
 
 var seed = maphash.MakeSeed()
@@ -75,6 +77,8 @@ func pack(a *Attempt) *packed {
 	p.set(flagSuccess, a.Success)
 	p.set(flagLock, a.Lock)
 	p.set(flagDirectory, a.Directory)
+	p.set(flagAccess, a.Web == webAccess)
+	p.set(flagError, a.Web == webError)
 	p.set(flagPassword, a.password())
 	p.keep(a.EventID, joined(a.Original, append([]string{a.User, a.Address, a.Station, a.CertID, a.Key, hash}, a.Spellings...)...))
 	return p
@@ -91,6 +95,12 @@ func (p *packed) unpack() *Attempt {
 	}
 	if p.is(flagHashed) {
 		a.SHA256 = hashOf(a.Original)
+	}
+	switch {
+	case p.is(flagAccess):
+		a.Web = webAccess
+	case p.is(flagError):
+		a.Web = webError
 	}
 	if o.programs != "" {
 		a.Programs = strings.Split(o.programs, "\x00")
@@ -184,16 +194,17 @@ func (p *packed) keep(eventID, rest string) {
 	p.rest = string(binary.AppendUvarint(nil, uint64(len(eventID)))) + eventID + rest
 }
 
-func (p *packed) set(flag uint8, on bool) {
+func (p *packed) set(flag uint16, on bool) {
 	if on {
 		p.flags |= flag
 	}
 }
 
-func (p *packed) is(flag uint8) bool { return p.flags&flag != 0 }
+func (p *packed) is(flag uint16) bool { return p.flags&flag != 0 }
 func (p *packed) success() bool      { return p.is(flagSuccess) }
 func (p *packed) lock() bool         { return p.is(flagLock) }
 func (p *packed) directory() bool    { return p.is(flagDirectory) }
+func (p *packed) address() string    { return p.fields()[2] }
 func (p *packed) password() bool     { return p.is(flagPassword) }
 func (p *packed) failure() bool      { return p.flags&(flagSuccess|flagLock) == 0 }
 func (p *packed) repeats() int       { return max(1, int(p.count)) }

@@ -60,7 +60,7 @@ func (guessing) run(g *segment, i int, p Params) (evidence []*packed, total int)
 }
 
 // counts reports whether the i-th is a failed password that is not the second
-// view, by the directory or the endpoint, of one already there.
+// view of one already there (twins).
 func counts(g *segment, i int, p Params) bool {
 	a := g.list[i]
 	if !a.failure() || !a.password() {
@@ -83,8 +83,23 @@ func counts(g *segment, i int, p Params) bool {
 	return !other || !absorbed(g.list[start:i+1], p)
 }
 
+// twins reports whether two failures can be two views of one attempt: the
+// directory's and the endpoint's, or those of the two logs of a web server,
+// which are files of their own and are read apart. Files name no host: there
+// the source says that it is the same server.
 func twins(a, b *packed) bool {
-	return a.directory() != b.directory() && a.from.Value().host != b.from.Value().host
+	x, y := a.from.Value(), b.from.Value()
+	if a.directory() != b.directory() && x.host != y.host {
+		return true
+	}
+	if !(a.is(flagAccess) && b.is(flagError)) && !(a.is(flagError) && b.is(flagAccess)) {
+		return false
+	}
+	if x.host != y.host || (x.host == "" && x.source != y.source) {
+		return false
+	}
+	from, of := a.address(), b.address()
+	return from == of || from == "" || of == ""
 }
 
 // absorbed pairs the two views of each attempt from the first on, and reports

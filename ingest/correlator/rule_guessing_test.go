@@ -259,6 +259,44 @@ func TestEndpointAndDirectoryAreOneAttempt_C1(t *testing.T) {
 	}
 }
 
+// A refused password stands in a web server's access log and in its error log.
+func TestTheTwoLogsOfAWebServerAreOneAttempt_C1(t *testing.T) {
+	t.Parallel()
+	access := func(e *ecs.Event) {
+		e.Event.Module, e.Event.Dataset = "web", "web-access"
+		e.HTTP = &ecs.HTTP{Response: &ecs.HTTPResponse{Status: 401}}
+	}
+	failing := func(e *ecs.Event) { e.Event.Module, e.Event.Dataset = "web", "nginx" }
+	from := func(ip string) change { return func(e *ecs.Event) { e.Source = &ecs.Endpoint{IP: ip} } }
+	for name, tc := range map[string]struct {
+		apart          time.Duration
+		access, failed []change
+		want           int
+	}{
+		"within 2 s":              {time.Second, nil, nil, 0},
+		"3 s apart":               {3 * time.Second, nil, nil, 1},
+		"of two servers":          {time.Second, nil, []change{host("web02")}, 1},
+		"files without a host":    {time.Second, []change{host("")}, []change{host("")}, 0},
+		"files of two sources":    {time.Second, []change{host(""), source("a")}, []change{host(""), source("b")}, 1},
+		"from two addresses":      {time.Second, []change{from("192.0.2.7")}, []change{from("192.0.2.8")}, 1},
+		"where one has no client": {time.Second, []change{from("192.0.2.7")}, []change{func(e *ecs.Event) { e.Source = nil }}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, region()...)
+			for i := range 4 {
+				start := at("12:00").Add(time.Duration(i) * 20 * time.Second)
+				a := w.login("12:00", append([]change{failed, user("kari"), access}, tc.access...)...)
+				b := w.login("12:00", append([]change{failed, user("kari"), failing}, tc.failed...)...)
+				a.Timestamp, b.Timestamp = start, start.Add(tc.apart)
+				w.see(a, b)
+			}
+			w.pass(time.Minute)
+			require.Len(t, w.standing(), tc.want)
+		})
+	}
+}
+
 func TestTwoEndpointsAreTwoAttempts_C1(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, region()...)

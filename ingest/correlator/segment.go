@@ -17,7 +17,7 @@ type segment struct {
 	triggers map[*packed]*trigger // nil: none
 	dropped  instant              // event time of the last attempt let go; zero: none
 	touched  int64                // on the wall clock, Unix nanoseconds
-	mixed    bool                 // some are the directory's view
+	mixed    bool                 // some are the directory's view, or of a web server's error log
 
 	older, newer *segment // by touched, over all accounts
 }

@@ -110,7 +110,7 @@ func (s *sequences) put(a arrival, g *segment, old *packed) (at int) {
 	if at >= 0 {
 		s.count += a.weight()
 		g.took(a.packed, gone)
-		g.mixed = g.mixed || a.directory()
+		g.mixed = g.mixed || a.directory() || a.is(flagError)
 	}
 	if gone != nil {
 		s.count -= gone.weight()
