@@ -108,6 +108,7 @@ type tail struct {
 	batch  batch
 	part   []byte // of a line whose end is not there yet
 	long   bool   // part of that line was dead-lettered already
+	join   joining
 	saved  int64
 }
 
@@ -286,7 +287,7 @@ func (t *tail) begin(f *os.File, in io.Reader, pos position) error {
 	}
 	t.file, t.pos, t.saved = f, pos, pos.Offset
 	t.lines = bufio.NewReaderSize(in, 64<<10)
-	t.part, t.long = t.part[:0], false
+	t.part, t.long, t.join = t.part[:0], false, joining{}
 	t.origin = t.m.intake.open(t.source, "file", ecs.ProvenanceFile, parse.Options{Resume: pos.State})
 	t.origin.path = t.path
 	t.origin.stream.Recall(before, int64(len(before)) == pos.Offset, t.m.deps.Clock())
@@ -323,6 +324,17 @@ func firstOf(r io.Reader) (string, error) {
 		return "", err
 	}
 	end := bytes.IndexByte(head, '\n')
+	if end >= 0 && end <= 2 && (head[0] == '{' || head[0] == '[') {
+		// All pretty-printed JSON begins so: two more lines tell files apart.
+		for range 2 {
+			more := bytes.IndexByte(head[end+1:], '\n')
+			if more < 0 {
+				end = -1
+				break
+			}
+			end += 1 + more
+		}
+	}
 	if end < 0 && len(head) < maxFirst {
 		return "", nil
 	}
@@ -354,7 +366,7 @@ func (t *tail) replaced() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if now.Size() < t.pos.Offset+int64(len(t.part)) || (first != "" && first != t.pos.First) {
+	if now.Size() < t.pos.Offset+int64(len(t.join.text)+len(t.part)) || (first != "" && first != t.pos.First) {
 		t.lines.Reset(bytes.NewReader(nil)) // the rest of the old one is gone
 		return true, nil
 	}
@@ -374,9 +386,9 @@ func (t *tail) drain(ctx context.Context) error {
 		whole := bytes.HasSuffix(t.part, []byte{'\n'})
 		switch {
 		case whole && len(t.part)-1 <= t.m.cfg.MaxLine:
-			t.take(t.part[:len(t.part)-1], len(t.part))
-			t.part = t.part[:0]
+			t.whole()
 		case len(t.part) > t.m.cfg.MaxLine:
+			t.release()
 			t.pieces(whole)
 		}
 		if t.batch.full(t.m.cfg.MaxBatch) {
@@ -385,6 +397,7 @@ func (t *tail) drain(ctx context.Context) error {
 			}
 		}
 		if errors.Is(err, io.EOF) {
+			t.stalled()
 			return t.flush(ctx)
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -438,10 +451,7 @@ func (t *tail) flush(ctx context.Context) error {
 
 // finish takes a last line that never got its newline: its file grows no more.
 func (t *tail) finish(ctx context.Context) error {
-	if len(t.part) > 0 {
-		t.take(t.part, len(t.part))
-		t.part = t.part[:0]
-	}
+	t.last()
 	return t.flush(ctx)
 }
 
@@ -449,5 +459,5 @@ func (t *tail) close() {
 	if t.file != nil {
 		t.file.Close()
 	}
-	t.file, t.batch, t.part, t.long = nil, batch{}, t.part[:0], false
+	t.file, t.batch, t.part, t.long, t.join = nil, batch{}, t.part[:0], false, joining{}
 }
