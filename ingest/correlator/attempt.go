@@ -36,11 +36,11 @@ type Attempt struct {
 	CertID     string    `json:"k,omitempty"`
 	Key        string    `json:"q,omitempty"` // fingerprint
 	Success    bool      `json:"ok,omitempty"`
-	Lock       bool      `json:"l,omitempty"` // not an attempt: the account was locked
-	End        bool      `json:"e,omitempty"` // not an attempt: a session ended
-	Session    string    `json:"z,omitempty"` // of the host: its id, or the process that wrote the line
-	Count      int       `json:"x,omitempty"` // 0 is 1
-	Directory  bool      `json:"d,omitempty"` // the directory's view of an attempt made elsewhere
+	Lock       bool      `json:"l,omitempty"`  // not an attempt: the account was locked
+	End        bool      `json:"e,omitempty"`  // not an attempt: a session ended
+	Session    string    `json:"z,omitempty"`  // of the host: its id, or the process that wrote the line
+	Count      int       `json:"x,omitempty"`  // 0 is 1
+	Directory  bool      `json:"d,omitempty"`  // the directory's view of an attempt made elsewhere
 	Web        string    `json:"wl,omitempty"` // which log of a web server said so: webAccess, webError
 	Provenance string    `json:"v,omitempty"`
 	Generation int       `json:"g,omitempty"`

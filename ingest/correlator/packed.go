@@ -201,15 +201,15 @@ func (p *packed) set(flag uint16, on bool) {
 }
 
 func (p *packed) is(flag uint16) bool { return p.flags&flag != 0 }
-func (p *packed) success() bool      { return p.is(flagSuccess) }
-func (p *packed) lock() bool         { return p.is(flagLock) }
-func (p *packed) directory() bool    { return p.is(flagDirectory) }
-func (p *packed) address() string    { return p.fields()[2] }
-func (p *packed) password() bool     { return p.is(flagPassword) }
-func (p *packed) failure() bool      { return p.flags&(flagSuccess|flagLock) == 0 }
-func (p *packed) repeats() int       { return max(1, int(p.count)) }
-func (p *packed) time() time.Time    { return time.Unix(p.sec, int64(p.nsec)).UTC() }
-func (p *packed) source() string     { return p.from.Value().source }
+func (p *packed) success() bool       { return p.is(flagSuccess) }
+func (p *packed) lock() bool          { return p.is(flagLock) }
+func (p *packed) directory() bool     { return p.is(flagDirectory) }
+func (p *packed) address() string     { return p.fields()[2] }
+func (p *packed) password() bool      { return p.is(flagPassword) }
+func (p *packed) failure() bool       { return p.flags&(flagSuccess|flagLock) == 0 }
+func (p *packed) repeats() int        { return max(1, int(p.count)) }
+func (p *packed) time() time.Time     { return time.Unix(p.sec, int64(p.nsec)).UTC() }
+func (p *packed) source() string      { return p.from.Value().source }
 
 // since is the event time between q and p.
 func (p *packed) since(q *packed) time.Duration { return p.time().Sub(q.time()) }
