@@ -13,6 +13,7 @@ import (
 
 	"varde.internal/ingest/graph"
 	"varde.internal/ingest/graph/graphtest"
+	"varde.internal/platform/await"
 )
 
 var day = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -130,10 +131,15 @@ func TestReadingEndsWithItsContextAndItsReader(t *testing.T) {
 	fill(s, 9)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Say(graphtest.Answer{Status: 503, RetryAfter: "60"})
-	time.AfterFunc(10*time.Millisecond, cancel)
-	_, err := read(ctx, client(t, s, nil))
-	require.ErrorIs(t, err, context.Canceled)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := read(ctx, client(t, s, nil))
+		ended <- err
+	}()
+	await.True(t, func() bool { return s.Asked() == 1 })
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 	full := errors.New("full")
-	err = client(t, s, nil).Read(t.Context(), graph.SignIns, day, day.Add(time.Hour), func(context.Context, [][]byte) error { return full })
+	err := client(t, s, nil).Read(t.Context(), graph.SignIns, day, day.Add(time.Hour), func(context.Context, [][]byte) error { return full })
 	require.ErrorIs(t, err, full)
 }
