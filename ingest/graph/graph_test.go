@@ -131,9 +131,9 @@ func TestReadingEndsWithItsContextAndItsReader(t *testing.T) {
 	fill(s, 9)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Say(graphtest.Answer{Status: 503, RetryAfter: "60"})
-	ended := make(chan error, 1)
+	c, ended := client(t, s, nil), make(chan error, 1)
 	go func() {
-		_, err := read(ctx, client(t, s, nil))
+		_, err := read(ctx, c)
 		ended <- err
 	}()
 	await.True(t, func() bool { return s.Asked() == 1 })
