@@ -83,6 +83,11 @@ func TestATopicOfAnotherKafkaIsASource_R36(t *testing.T) {
 func TestATopicIsTakenOnceThroughFailuresAndRestarts_R36(t *testing.T) {
 	t.Parallel()
 	from, address := foreign(t, "lines")
+	var lines []string
+	for n := range 600 {
+		lines = append(lines, stamped(n))
+	}
+	put(t, from, "lines", lines...)
 	g := &gate{opened: make(chan struct{})}
 	var cfg Config
 	var inner bus.Bus
@@ -92,11 +97,6 @@ func TestATopicIsTakenOnceThroughFailuresAndRestarts_R36(t *testing.T) {
 		inner = d.Bus
 		g.Bus, d.Bus, cfg = d.Bus, g, *c
 	})
-	var lines []string
-	for n := range 600 {
-		lines = append(lines, stamped(n))
-	}
-	put(t, from, "lines", lines...)
 	lag := func() float64 {
 		return gaugeSum(t, r.deps.Metrics, "varde_collector_topic_lag")
 	}
