@@ -69,7 +69,7 @@ func TestLinesThatFailedAreReplayedAndADayIsReadAgain_R41(t *testing.T) {
 		})
 		context := searchContext(officer, "Ser etter linjer som ble tolket på nytt", "")
 		found := func(query string) int {
-			return int(search(officer, searchapi.SearchRequest{Context: context.Id, Query: query + " and varde.source: " + made.Id, Limit: 10}).Total)
+			return search(officer, searchapi.SearchRequest{Context: context.Id, Query: query + " and varde.source: " + made.Id, Limit: 10}).Total
 		}
 		require.Equal(t, sent, found("event.outcome: failure"), "each is found once")
 		require.Zero(t, job(t, admin, reparseapi.NewJob{Kind: "replay", Source: made.Id}).Done)
