@@ -52,7 +52,7 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 		return search.New(deps, search.Default())
 	case "collector":
 		deps.Bus = heldBus{deps.Bus, in.watch}
-		c, err := in.collector()
+		c, err := in.fetching(in.collector())
 		if err != nil {
 			return nil, err
 		}
@@ -122,13 +122,18 @@ func (in *Installation) web() web.Config {
 	return c
 }
 
-func (in *Installation) collector() (collector.Config, error) {
+func (in *Installation) collector() collector.Config {
 	c := collector.Default()
 	c.SyslogTCP, c.SyslogUDP = in.cfg.Syslog.TCP, in.cfg.Syslog.UDP
 	c.SyslogTLS = collector.TLS(in.cfg.Syslog.TLS)
 	for _, f := range in.cfg.Logs {
 		c.Files = append(c.Files, collector.File(f))
 	}
+	return c
+}
+
+// fetching adds what the collector fetches by itself, with its secrets.
+func (in *Installation) fetching(c collector.Config) (collector.Config, error) {
 	for i, t := range in.cfg.Kafka {
 		topic, err := t.topic()
 		if err != nil {
