@@ -54,6 +54,8 @@ type Config struct {
 	Kafka []Topic     `yaml:"kafka,omitempty" env:"-"`
 	Graph []Directory `yaml:"graph,omitempty" env:"-"`
 
+	Sources Sources `yaml:"sources" envPrefix:"SOURCES_"`
+
 	Log       string      `yaml:"log" env:"LOG"`   // debug, info, warn, error
 	OTLP      string      `yaml:"otlp" env:"OTLP"` // OTLP/HTTP endpoint for traces; empty: none are sent
 	Retention Retention   `yaml:"retention" envPrefix:"RETENTION_"`
@@ -99,6 +101,7 @@ func Default(data string) Config {
 		Data:      data,
 		Listen:    map[string]string{"web": "127.0.0.1:8400", "collector": "127.0.0.1:9280"},
 		Syslog:    Syslog{TCP: "127.0.0.1:5514", UDP: "127.0.0.1:5514"},
+		Sources:   defaultSources(),
 		Log:       "info",
 		Retention: defaultRetention(), Disk: disk.Default(), Archive: archive.Default(), Heartbeat: defaultHeartbeat(),
 	}
@@ -150,7 +153,7 @@ func (c Config) Validate() error {
 	if err := c.fetched(); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.Retention.validate(), prefixed("disk", c.Disk.Validate()), c.Archive.Validate(), c.Heartbeat.validate())
+	errs = append(errs, c.Retention.validate(), prefixed("disk", c.Disk.Validate()), c.Archive.Validate(), c.Heartbeat.validate(), c.Sources.validate())
 	return errors.Join(errs...)
 }
 

@@ -71,7 +71,9 @@ func (in *Installation) build(name string) (part run.Part, err error) {
 	case "correlator":
 		return correlator.New(deps, correlator.Default())
 	case sources.Name:
-		return sources.New(deps, sources.Default())
+		c := sources.Default()
+		c.SilentAfter = in.cfg.Sources.SilentAfter
+		return sources.New(deps, c)
 	case reparse.Name:
 		deps.Bus = heldAgain{heldReader{deps.Bus, in.watch}}
 		return reparse.New(deps, in.reparse())
@@ -126,6 +128,7 @@ func (in *Installation) collector() collector.Config {
 	c := collector.Default()
 	c.SyslogTCP, c.SyslogUDP = in.cfg.Syslog.TCP, in.cfg.Syslog.UDP
 	c.SyslogTLS = collector.TLS(in.cfg.Syslog.TLS)
+	c.Quota = collector.Quota{PerSecond: in.cfg.Sources.PerSecond, Burst: in.cfg.Sources.Burst}
 	for _, f := range in.cfg.Logs {
 		c.Files = append(c.Files, collector.File(f))
 	}

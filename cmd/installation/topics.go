@@ -23,4 +23,5 @@ var topicConfigs = []bus.TopicConfig{
 	{Name: bus.TopicCases, Partitions: 3, Retention: 7 * day},
 	audit.Topic(),
 	{Name: bus.TopicRevocations, Partitions: 1, Compacted: true},
+	{Name: bus.TopicIntake, Partitions: 1, Retention: 7 * day},
 }

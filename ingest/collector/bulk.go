@@ -28,6 +28,9 @@ type sender struct {
 	source Source
 }
 
+// Owes says after how long the source may come again.
+func (m sender) Owes() time.Duration { return m.quotas.owes(m.source) }
+
 // Sender finds the source that an API key belongs to.
 func (m *Module) Sender(key string) (http.Sender, error) {
 	if !m.knows() {
@@ -93,6 +96,7 @@ func (m sender) Bulk(ctx context.Context, index string, body []byte) ([]http.Ite
 		items = append(items, item)
 		b.relieve(m.cfg.MaxBatch)
 	}
+	m.quotas.pay(m.source, len(items))
 	if err := m.intake.publish(ctx, &b); err != nil {
 		m.retried.fail(try)
 		m.metrics.refused.WithLabelValues("bulk", "bus").Inc()

@@ -46,6 +46,8 @@ type Config struct {
 	MaxInFlight    int64         // bytes of all _bulk bodies at once; more is 429
 	Stall          time.Duration // how long a syslog client may leave a line half sent
 	Poll           time.Duration // how often files are looked at when nothing tells of a change
+	Quota          Quota         // of sources for which the register names none
+	Report         time.Duration // how often it says how the intake does
 }
 
 // File is a log that is followed, for a source of the register. Path may be a
@@ -60,7 +62,7 @@ func Default() Config {
 	return Config{
 		TimeZone: "Europe/Oslo", Period: PeriodDay,
 		MaxLine: 1 << 20, MaxBatch: 500, MaxConnections: 1024, MaxBulk: 32 << 20, MaxInFlight: 96 << 20,
-		Stall: time.Minute, Poll: time.Second,
+		Stall: time.Minute, Poll: time.Second, Quota: Quota{PerSecond: 50_000}, Report: time.Minute,
 	}
 }
 
@@ -94,6 +96,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxBatch < 1 || c.MaxConnections < 1 || c.MaxBulk < int64(c.MaxLine) || c.MaxInFlight < c.MaxBulk || c.Stall <= 0 || c.Poll <= 0 {
 		errs = append(errs, errors.New("maxBatch, maxConnections, maxBulk, maxInFlight, stall and poll must be positive, and maxLine ≤ maxBulk ≤ maxInFlight"))
+	}
+	if c.Quota.PerSecond < 0 || c.Quota.Burst < 0 || c.Report <= 0 {
+		errs = append(errs, errors.New("quota must not be negative, and report must be positive"))
 	}
 	for i, f := range c.Files {
 		if f.Path == "" || f.Source == "" {

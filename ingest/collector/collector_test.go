@@ -71,7 +71,8 @@ func newRig(t testing.TB, change func(*Config, *run.Deps)) *rig {
 	b := bustest.Start(t)
 	require.NoError(t, b.EnsureTopics(t.Context(),
 		bus.TopicConfig{Name: bus.TopicEvents, Partitions: 2, Retention: time.Hour}, bus.TopicConfig{Name: bus.TopicEventsFailed, Partitions: 1, Retention: time.Hour},
-		bus.TopicConfig{Name: bus.TopicRegister, Partitions: 1, Compacted: true}, bus.TopicConfig{Name: bus.TopicDirectory, Partitions: 1, Compacted: true}))
+		bus.TopicConfig{Name: bus.TopicRegister, Partitions: 1, Compacted: true}, bus.TopicConfig{Name: bus.TopicDirectory, Partitions: 1, Compacted: true},
+		bus.TopicConfig{Name: bus.TopicIntake, Partitions: 1, Retention: time.Hour}))
 	for _, f := range registered {
 		value, err := json.Marshal(f)
 		require.NoError(t, err)

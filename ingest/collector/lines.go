@@ -49,6 +49,7 @@ func (m sender) Lines(ctx context.Context, body []byte, objects bool) (http.Take
 		b.relieve(m.cfg.MaxBatch)
 	}
 	n, err := m.taken(ctx, &b)
+	m.quotas.pay(m.source, n.Events+n.Dead)
 	if err != nil {
 		m.retried.fail(try)
 	}

@@ -11,12 +11,12 @@ import (
 // metrics of the collector. The label source is an id of the register, whose
 // number is bounded by it; nothing a sender writes becomes a label.
 type metrics struct {
-	received, parsed, unparsed, dead, refused, unmapped *prometheus.CounterVec
-	publish                                             prometheus.Histogram
-	skew                                                *prometheus.GaugeVec
-	last                                                *prometheus.GaugeVec
-	topicLag, polled, through                           *prometheus.GaugeVec
-	pollFailed                                          *prometheus.CounterVec
+	received, parsed, unparsed, dead, refused, unmapped, quota *prometheus.CounterVec
+	publish                                                    prometheus.Histogram
+	skew                                                       *prometheus.GaugeVec
+	last                                                       *prometheus.GaugeVec
+	topicLag, polled, through                                  *prometheus.GaugeVec
+	pollFailed                                                 *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -37,6 +37,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		dead:       counter("lines_dead_total", "Lines that could not become an event.", "source", "reason"),
 		refused:    counter("lines_refused_total", "Lines or requests refused before acceptance.", "way", "reason"),
 		unmapped:   counter("lines_unmapped_total", "Lines of shared sources that mapped to no tenant.", "source"),
+		quota:      counter("quota_total", "Times a source came faster than its quota, by what was done: slowed, refused, dropped.", "source", "how"),
 		publish: register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "varde_collector_publish_seconds", Help: "Time until a batch was durable on the bus.",
 			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15},

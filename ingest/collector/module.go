@@ -31,8 +31,9 @@ type Module struct {
 	metrics  *metrics
 	inFlight atomic.Int64
 	fetched  states
-	retried  retried                         // requests over HTTP that failed
-	recalled chan struct{}                   // closed when retried knows what an earlier process did
+	retried  retried       // requests over HTTP that failed
+	recalled chan struct{} // closed when retried knows what an earlier process did
+	quotas   *quotas
 	admits   func(tls.ConnectionState) error // whether a certificate over TLS is taken, as the register is now
 
 	mu sync.Mutex
@@ -51,6 +52,7 @@ func New(deps run.Deps, cfg Config) (*Module, error) {
 	}
 	m := &Module{cfg: cfg, deps: deps, sources: newSources(deps.Log, deps.Clock), metrics: newMetrics(deps.Metrics), recalled: make(chan struct{})}
 	m.intake = newIntake(deps, cfg, m.metrics)
+	m.quotas = newQuotas(cfg.Quota, m.metrics)
 	app, err := httpx.New(httpx.Config{
 		Name: m.Name(), Log: deps.Log, Clock: deps.Clock, Verifier: deps.Verifier, Metrics: deps.Metrics, Ready: m.Ready,
 		Deadline: 30 * time.Second,
@@ -136,6 +138,7 @@ func (m *Module) Run(ctx context.Context) error {
 			case <-known:
 			}
 		}
+		g.Go(func() error { return m.report(ctx) })
 		if packets != nil {
 			g.Go(func() error { return m.listenUDP(ctx, packets) })
 		}

@@ -35,6 +35,7 @@ func (m sender) Logs(ctx context.Context, body []byte, encoding string) (http.Ta
 		m.metrics.refused.WithLabelValues("otlp", "too-large").Add(float64(refused))
 	}
 	n, err := m.taken(ctx, &b)
+	m.quotas.pay(m.source, n.Events+n.Dead)
 	if err != nil {
 		m.retried.fail(try)
 		m.deps.Log.Warn("an export of logs could not be made durable; its sender will repeat it", "source", m.source.ID, "err", err)

@@ -116,6 +116,7 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 		defer cancel()
 		return m.intake.persist(wait, b)
 	}}
+	lines := 0 // since the quota was last charged
 	for {
 		frame, err := in.next(b.len() > 0)
 		if now := m.sources.generation(); now != generation {
@@ -129,6 +130,7 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 		}
 		if len(frame.raw) > 0 || frame.reason != "" {
 			m.intake.add(&b, &o, line{raw: frame.raw, reason: frame.reason, detail: frame.detail}, m.deps.Clock())
+			lines++
 		}
 		pause := errors.Is(err, errPause)
 		if b.full(m.cfg.MaxBatch) || err != nil {
@@ -139,6 +141,10 @@ func (m *Module) serve(ctx context.Context, conn net.Conn, find finder, way, pro
 		}
 		if err != nil && !pause {
 			return
+		}
+		if b.len() == 0 { // what was read is durable: only what follows waits
+			m.quotas.hold(ctx, o.source, lines)
+			lines = 0
 		}
 	}
 }

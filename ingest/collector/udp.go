@@ -112,6 +112,10 @@ func (m *Module) addDatagram(b *batch, origins map[netip.Addr]*origin, d datagra
 		m.metrics.refused.WithLabelValues("udp", "unknown-sender").Inc()
 		return
 	}
+	if m.quotas.drop(src) {
+		m.metrics.refused.WithLabelValues("udp", "quota").Inc()
+		return
+	}
 	o := origins[d.from]
 	if o == nil {
 		if len(origins) >= maxSenders {

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"context"
+	"time"
 
 	"varde.internal/schemas/gen/sourcesapi"
 )
@@ -24,12 +25,26 @@ func (a api) GetActivity(ctx context.Context, source string, days int) (sourcesa
 }
 
 func activity(a Activity) sourcesapi.Activity {
+	total := counts(a.Total)
 	out := sourcesapi.Activity{
 		Source: a.Source, State: sourcesapi.ActivityState(a.State), LastReceived: a.LastReceived, LastEvent: a.LastEvent,
-		Days: []sourcesapi.Day{}, Total: sourcesapi.Counts{Received: a.Total.Received, Unparsed: a.Total.Unparsed, Failed: a.Total.Failed, Bytes: a.Total.Bytes},
+		ExpectedSeconds: seconds(a.Expected), ExpectedDefault: a.Standards, SuggestedSeconds: seconds(a.Suggested),
+		SlowedNow: a.SlowedNow, LastSlowed: a.Total.LastSlowed, Days: []sourcesapi.Day{}, Total: total,
+	}
+	if a.Silence != nil {
+		out.Silence = sourcesapi.Silence{Since: a.Silence.Since, Raised: a.Silence.Raised}
 	}
 	for i, t := range a.Days {
-		out.Days = append(out.Days, sourcesapi.Day{Date: a.Dates[i], Received: t.Received, Unparsed: t.Unparsed, Failed: t.Failed, Bytes: t.Bytes})
+		c := counts(t)
+		out.Days = append(out.Days, sourcesapi.Day{Date: a.Dates[i], Received: c.Received, Unparsed: c.Unparsed, Failed: c.Failed, Bytes: c.Bytes,
+			SlowedSeconds: c.SlowedSeconds, Refused: c.Refused, Dropped: c.Dropped})
 	}
 	return out
 }
+
+func counts(t Tally) sourcesapi.Counts {
+	return sourcesapi.Counts{Received: t.Received, Unparsed: t.Unparsed, Failed: t.Failed, Bytes: t.Bytes,
+		SlowedSeconds: (t.Slowed.Milliseconds + 999) / 1000, Refused: t.Slowed.Refused, Dropped: t.Slowed.Dropped}
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }

@@ -1,11 +1,15 @@
 package sources_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,6 +59,45 @@ type world struct {
 	clock *runtest.Clock
 	m     *sources.Module
 	stop  func()
+
+	mu    sync.Mutex
+	found []bus.Message
+}
+
+// follow keeps what is found.
+func (w *world) follow() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	w.t.Cleanup(func() { cancel(); wg.Wait() })
+	wg.Go(func() {
+		_ = w.bus.Follow(ctx, bus.TopicFindings, func(_ context.Context, batch []bus.Message) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.found = append(w.found, batch...)
+			return nil
+		}, nil)
+	})
+}
+
+// findings are the distinct ones of a type; a relay may say one twice.
+func (w *world) findings(kind string) []topics.Finding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	byID := map[string]topics.Finding{}
+	for _, m := range w.found {
+		var f topics.Finding
+		require.NoError(w.t, json.Unmarshal(m.Value, &f))
+		if m.Type == kind {
+			byID[f.ID] = f
+		}
+	}
+	return slices.Collect(maps.Values(byID))
+}
+
+// report says that a collector takes lines now, and whose it slowed.
+func (w *world) report(slowed ...topics.SourceIntake) {
+	w.t.Helper()
+	w.publish(bus.TopicIntake, topics.TypeIntakeReport, "", "c", topics.IntakeReport{Collector: "c", Time: w.clock.Now(), Sources: slowed})
 }
 
 func start(t testing.TB) *world {
@@ -62,7 +105,9 @@ func start(t testing.TB) *world {
 	day := 24 * time.Hour
 	require.NoError(t, w.bus.EnsureTopics(t.Context(),
 		bus.TopicConfig{Name: bus.TopicEvents, Partitions: 3, Retention: day}, bus.TopicConfig{Name: bus.TopicEventsFailed, Partitions: 1, Retention: day},
-		bus.TopicConfig{Name: bus.TopicRegister, Partitions: 1, Compacted: true}))
+		bus.TopicConfig{Name: bus.TopicRegister, Partitions: 1, Compacted: true}, bus.TopicConfig{Name: bus.TopicIntake, Partitions: 1, Retention: day},
+		bus.TopicConfig{Name: bus.TopicFindings, Partitions: 1, Retention: day}))
+	w.follow()
 	w.run()
 	return w
 }
@@ -70,7 +115,7 @@ func start(t testing.TB) *world {
 // run starts the part, again where it was stopped.
 func (w *world) run() {
 	cfg := sources.Default()
-	cfg.MaxWait = 10 * time.Millisecond
+	cfg.MaxWait, cfg.Judge, cfg.Patience = 10*time.Millisecond, 20*time.Millisecond, 2*time.Hour
 	m, err := sources.New(run.Deps{
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Clock: w.clock.Now, Metrics: prometheus.NewRegistry(), Bus: w.bus, Docs: w.docs,
 		Verifier: authtest.Verifier(sources.Name), Secret: func(use string) []byte { return []byte("secret of " + use) },
@@ -192,4 +237,61 @@ func TestWhatComesIsCountedPerSourceAndDay(t *testing.T) {
 	require.Empty(t, list.Next)
 	other := httpxtest.Decode[sourcesapi.ActivityPage](t, httpxtest.Call(t, w.m.App(), "GET", "/v1/activity", token(t, "fjellbygd", auth.RoleAuditor), nil))
 	require.Empty(t, other.Items)
+}
+
+// A source that stops is found once a silence, through a restart too; when it
+// is heard again the finding says so.
+func TestASilentSourceIsFoundOnceASilence_C20(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.register("granvik", "vpn", topics.Source{Name: "VPN", Kind: "syslog", SilentAfter: 90 * time.Minute})
+	w.register("granvik", "new", topics.Source{Name: "Never heard", Kind: "syslog", SilentAfter: time.Minute})
+	w.report()
+	w.hear("granvik", "vpn", 3)
+	await.True(t, func() bool { return w.activity("granvik", "vpn").Total.Received == 3 })
+	w.clock.Move(time.Hour)
+	w.report()
+	w.clock.Move(time.Hour)
+	w.report()
+	await.True(t, func() bool { return len(w.findings(topics.TypeFindingRaised)) == 1 }, "it is found")
+	f := w.findings(topics.TypeFindingRaised)[0]
+	require.Equal(t, "C20", f.Rule)
+	require.Equal(t, topics.FamilyFeeds, f.Family)
+	require.Equal(t, map[string]string{"source": "vpn"}, f.Group)
+	require.Equal(t, map[string]string{"source": "VPN", "sourceId": "vpn", "since": "2026-11-22T11:00:00Z", "expectedSeconds": "5400"}, f.Reason.Params)
+	got := w.activity("granvik", "vpn")
+	require.Equal(t, sourcesapi.Silent, got.State)
+	require.Equal(t, begin, got.Silence.Since)
+	require.EqualValues(t, 5400, got.ExpectedSeconds)
+	require.False(t, got.ExpectedDefault)
+	require.Equal(t, sourcesapi.Never, w.activity("granvik", "new").State, "what never spoke is shown, and accuses nobody")
+
+	w.stop()
+	w.run()
+	w.hear("granvik", "vpn", 1)
+	await.True(t, func() bool { return len(w.findings(topics.TypeFindingWithdrawn)) == 1 }, "it is heard again")
+	again := w.findings(topics.TypeFindingWithdrawn)[0]
+	require.Equal(t, f.ID, again.ID)
+	require.Equal(t, "source-spoke-again", again.Explained.Slug)
+	require.Equal(t, "2026-11-22T13:00:00Z", again.Explained.Params["until"])
+	require.True(t, again.Decided.After(f.Decided))
+	require.Equal(t, sourcesapi.Speaks, w.activity("granvik", "vpn").State)
+	require.Len(t, w.findings(topics.TypeFindingRaised), 1)
+}
+
+// What a collector did with a source that came too fast is shown with it.
+func TestASlowedSourceIsShown(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.register("granvik", "vpn", topics.Source{Name: "VPN", Kind: "syslog", MaxPerSecond: 10})
+	w.register("granvik", "other", topics.Source{Name: "Other", Kind: "syslog"})
+	w.report(topics.SourceIntake{Tenant: "granvik", Source: "other", Refused: 1}, topics.SourceIntake{Tenant: "granvik", Source: "vpn", Slowed: 1500, Refused: 2, Dropped: 3})
+	await.True(t, func() bool { return w.activity("granvik", "vpn").SlowedNow })
+	got := w.activity("granvik", "vpn")
+	require.Equal(t, sourcesapi.Counts{SlowedSeconds: 2, Refused: 2, Dropped: 3}, got.Total)
+	require.Equal(t, begin, got.LastSlowed)
+	require.EqualValues(t, 1, w.activity("granvik", "other").Total.Refused)
+	require.Equal(t, sourcesapi.Never, got.State, "to be slowed is not to be heard")
+	w.clock.Move(time.Hour)
+	require.False(t, w.activity("granvik", "vpn").SlowedNow)
 }

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -18,6 +19,7 @@ type Source struct {
 	ID     string
 	Tenant string // that owns it
 	topics.Source
+	ended bool // it is no longer in the register; Source is what it was last
 }
 
 // registered is the register's sources as a table in memory. Safe for
@@ -38,7 +40,8 @@ func newRegistered(log *slog.Logger, clock func() time.Time) *registered {
 
 func (r *registered) caughtUp() { r.once.Do(func() { close(r.ready) }) }
 
-func (r *registered) known() bool {
+// read says whether the register was read to its end.
+func (r *registered) read() bool {
 	select {
 	case <-r.ready:
 		return true
@@ -76,29 +79,45 @@ func (r *registered) owner(id string) (tenant string, ok bool) {
 	return f.Tenant, ok
 }
 
-// all is every source that there is now, by tenant and id.
-func (r *registered) all() []Source {
+// one is a source as it is now.
+func (r *registered) one(id string) (Source, bool) {
+	r.mu.RLock()
+	f, ok := r.facts[id]
+	r.mu.RUnlock()
+	v, holds := f.At(r.clock())
+	if !ok || !holds {
+		return Source{}, false
+	}
+	s, err := topics.Decode[topics.Source](v)
+	return Source{ID: f.ID, Tenant: f.Tenant, Source: s}, err == nil
+}
+
+// known is every source that there is or was, by tenant and id.
+func (r *registered) known() []Source {
 	now := r.clock()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	out := make([]Source, 0, len(r.facts))
 	for _, f := range r.facts {
 		v, ok := f.At(now)
-		if !ok {
-			continue
+		if !ok && len(f.Versions) > 0 {
+			v = f.Versions[len(f.Versions)-1]
 		}
-		s, err := topics.Decode[topics.Source](v)
-		if err != nil {
-			r.log.Error("a source of the register could not be read", "source", f.ID)
-			continue
+		s := Source{ID: f.ID, Tenant: f.Tenant, ended: !ok}
+		if len(v.Data) > 0 {
+			var err error
+			if s.Source, err = topics.Decode[topics.Source](v); err != nil {
+				r.log.Error("a source of the register could not be read", "source", f.ID)
+				continue
+			}
 		}
-		out = append(out, Source{ID: f.ID, Tenant: f.Tenant, Source: s})
+		out = append(out, s)
 	}
-	slices.SortFunc(out, func(a, b Source) int { return strings.Compare(a.Tenant+"/"+a.ID, b.Tenant+"/"+b.ID) })
+	slices.SortFunc(out, func(a, b Source) int { return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.ID, b.ID)) })
 	return out
 }
 
-// of is the sources of one tenant, by id.
+// of is the sources that one tenant has now, by id.
 func (r *registered) of(tenant string) []Source {
-	return slices.DeleteFunc(r.all(), func(s Source) bool { return s.Tenant != tenant })
+	return slices.DeleteFunc(r.known(), func(s Source) bool { return s.Tenant != tenant || s.ended })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"varde.internal/platform/docstore"
@@ -20,6 +21,14 @@ type Service struct {
 	clock     func() time.Time
 	zone      *time.Location
 	keep      int // days
+
+	watch       *watch
+	silentAfter time.Duration // what is expected where the register names nothing
+	secret      []byte        // of the keys of messages
+
+	judging sync.Mutex
+	judged  time.Time            // when sources were judged last
+	seen    map[string]time.Time // when each was last heard, as that pass knew it
 }
 
 // Unregistered is the source of lines from senders that nobody registered; the
@@ -73,10 +82,10 @@ func (s *Service) count(ctx context.Context, date, place string, arrivals []Arri
 	return err
 }
 
-// kept reads every day of the caller's tenant that is kept, by its date.
-func (s *Service) kept(ctx context.Context) (map[string]Day, error) {
+// kept reads the last days of the caller's tenant, by their dates.
+func (s *Service) kept(ctx context.Context, days int) (map[string]Day, error) {
 	out := map[string]Day{}
-	oldest := dates(s.clock(), s.zone, s.keep)[0]
+	oldest := dates(s.clock(), s.zone, days)[0]
 	for after := ""; ; {
 		page, err := s.days.Find(ctx, docstore.Range{Field: "date", Gte: oldest}, docstore.FindOptions{After: after, Limit: 100})
 		if err != nil {
@@ -95,7 +104,7 @@ func (s *Service) kept(ctx context.Context) (map[string]Day, error) {
 // id: those of the register, and what came from senders nobody registered.
 // next is the id to go on after; empty at the end.
 func (s *Service) Activities(ctx context.Context, days, limit int, after string) (list []Activity, next string, err error) {
-	kept, err := s.kept(ctx)
+	kept, err := s.kept(ctx, s.keep)
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,14 +133,14 @@ func (s *Service) Activities(ctx context.Context, days, limit int, after string)
 		if err != nil {
 			return nil, "", err
 		}
-		list = append(list, activityOf(id, asked, kept, standing))
+		list = append(list, s.describe(activityOf(id, asked, kept, standing), kept))
 	}
 	return list, next, nil
 }
 
 // Activity tells what one source of the tenant did.
 func (s *Service) Activity(ctx context.Context, source string, days int) (Activity, error) {
-	kept, err := s.kept(ctx)
+	kept, err := s.kept(ctx, s.keep)
 	if err != nil {
 		return Activity{}, err
 	}
@@ -150,7 +159,24 @@ func (s *Service) Activity(ctx context.Context, source string, days int) (Activi
 	if err != nil {
 		return Activity{}, err
 	}
-	return activityOf(source, dates(s.clock(), s.zone, days), kept, standing), nil
+	return s.describe(activityOf(source, dates(s.clock(), s.zone, days), kept, standing), kept), nil
+}
+
+// describe adds what is expected of the source.
+func (s *Service) describe(a Activity, kept map[string]Day) Activity {
+	now := s.clock()
+	if src, ok := s.register.one(a.Source); ok {
+		a.Expected, a.Standards = expectation(src, s.silentAfter)
+	}
+	var recent []Tally
+	for _, date := range dates(now, s.zone, suggestFrom) {
+		recent = append(recent, kept[date].Sources[a.Source])
+	}
+	a.Suggested = suggest(recent)
+	for _, t := range recent[len(recent)-2:] {
+		a.SlowedNow = a.SlowedNow || !t.LastSlowed.IsZero() && now.Sub(t.LastSlowed) < slowedNow
+	}
+	return a
 }
 
 func (s *Service) standing(ctx context.Context, source string) (Standing, error) {

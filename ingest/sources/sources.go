@@ -20,6 +20,15 @@ type Tally struct {
 	// its lines tell. Lines of an import move neither: a person brought them.
 	LastReceived time.Time `json:"lastReceived,omitzero"`
 	LastEvent    time.Time `json:"lastEvent,omitzero"`
+	Slowed       Slowed    `json:"slowed,omitzero"` // because it came faster than its quota
+	LastSlowed   time.Time `json:"lastSlowed,omitzero"`
+}
+
+// Slowed is what was done with a source that came faster than its quota.
+type Slowed struct {
+	Milliseconds int64 `json:"milliseconds,omitempty"` // that its connections were held back
+	Refused      int64 `json:"refused,omitempty"`      // requests that were told to come again later
+	Dropped      int64 `json:"dropped,omitempty"`      // datagrams that were lost
 }
 
 // Day is what came to one tenant in one day of the municipality's clock, from
@@ -43,6 +52,8 @@ type Arrival struct {
 	Failed         bool
 	Again          bool // a dead letter of a line that was counted when it came
 	Imported       bool // by a person, from a file
+	// Slowed is no line, but what was done with a source that came too fast.
+	Slowed *Slowed
 }
 
 // futureEvents bounds how far ahead of its receipt a line's time may lie and
@@ -67,16 +78,19 @@ func (d *Day) add(place string, arrivals []Arrival, zone *time.Location) {
 		t := d.Sources[a.Source]
 		t.add(a, zone)
 		d.Sources[a.Source] = t
-		through, counted = a.Offset, true
 	}
-	if counted {
-		d.Through[place] = through
+	if n := len(arrivals); n > 0 && !(counted && arrivals[n-1].Offset <= through) {
+		d.Through[place] = arrivals[n-1].Offset
 	}
 }
 
 func (t *Tally) add(a Arrival, zone *time.Location) {
 	if len(t.Hours) != 24 {
 		t.Hours = make([]int64, 24)
+	}
+	if a.Slowed != nil {
+		t.slow(*a.Slowed, a.Received)
+		return
 	}
 	if !a.Again {
 		t.Received++
@@ -98,12 +112,20 @@ func (t *Tally) add(a Arrival, zone *time.Location) {
 	}
 }
 
+func (t *Tally) slow(s Slowed, at time.Time) {
+	t.Slowed.Milliseconds += s.Milliseconds
+	t.Slowed.Refused += s.Refused
+	t.Slowed.Dropped += s.Dropped
+	t.LastSlowed = latest(t.LastSlowed, at)
+}
+
 // plus adds the counts of o.
 func (t *Tally) plus(o Tally) {
 	t.Received += o.Received
 	t.Unparsed += o.Unparsed
 	t.Failed += o.Failed
 	t.Bytes += o.Bytes
+	t.slow(o.Slowed, o.LastSlowed)
 	t.LastReceived = latest(t.LastReceived, o.LastReceived)
 	t.LastEvent = latest(t.LastEvent, o.LastEvent)
 }
@@ -120,6 +142,8 @@ type Standing struct {
 	// LastReceived and LastEvent as the days told that are no longer kept.
 	LastReceived time.Time `json:"lastReceived,omitzero"`
 	LastEvent    time.Time `json:"lastEvent,omitzero"`
+	// Silence is the last one that was raised (C20).
+	Silence *Silence `json:"silence,omitempty"`
 }
 
 // State says how a source does at a glance.
@@ -140,7 +164,16 @@ type Activity struct {
 	Dates                   []string // of Days, oldest first
 	Days                    []Tally
 	Total                   Tally
+
+	Expected  time.Duration // the longest silence; 0: none is expected
+	Standards bool          // of the installation: the register names none
+	Suggested time.Duration
+	Silence   *Silence // that lasts
+	SlowedNow bool
 }
+
+// slowedNow is how long after it was slowed a source is shown as one that is.
+const slowedNow = 15 * time.Minute
 
 // dates names days of the municipality's clock until now, oldest first.
 func dates(now time.Time, zone *time.Location, days int) []string {
@@ -167,6 +200,9 @@ func activityOf(source string, asked []string, days map[string]Day, standing Sta
 	}
 	if !a.LastReceived.IsZero() {
 		a.State = StateSpeaks
+	}
+	if standing.Silence.Open() && !a.LastReceived.After(standing.Silence.Since) {
+		a.State, a.Silence = StateSilent, standing.Silence
 	}
 	return a
 }

@@ -21,6 +21,7 @@ const (
 	TopicCases        = "cases"         // topics.CaseChanged, topics.CaseMessage
 	TopicAudit        = "audit"         // topics.AuditRecord
 	TopicRevocations  = "revocations"   // topics.Revocation, compacted
+	TopicIntake       = "intake"        // topics.IntakeReport
 )
 
 // Message is one record. Value is JSON of the Go type named by Type (see

@@ -26,6 +26,7 @@ const (
 	TypeCaseMessage      = "case.message"      // on cases: dialogue to the reporter
 	TypeAuditRecord      = "audit.record"      // on audit
 	TypeRevocation       = "revocation"        // on revocations
+	TypeIntakeReport     = "intake.report"     // on intake
 )
 
 // DeadLetter is a received line that could not become an event, whole, with
@@ -208,10 +209,36 @@ type Source struct {
 	Realms       map[string]string `json:"realms,omitempty"` // account realm → tenant, for shared sources
 	HostTenants  map[string]string `json:"hostTenants,omitempty"`
 	Retention    string            `json:"retention,omitempty"` // retention class
-	SilentAfter  time.Duration     `json:"silentAfter,omitempty"`
-	Responsible  string            `json:"responsible,omitempty"`
+	// SilentAfter is the longest silence that is expected of it; after it the
+	// source is a finding (C20). Zero: the installation's default.
+	SilentAfter time.Duration `json:"silentAfter,omitempty"`
+	Irregular   bool          `json:"irregular,omitempty"` // no rhythm is expected
+	Responsible string        `json:"responsible,omitempty"`
+	// MaxPerSecond and MaxBurst are its quota in lines; what comes faster is
+	// slowed. Zero: the installation's default.
+	MaxPerSecond int `json:"maxPerSecond,omitempty"`
+	MaxBurst     int `json:"maxBurst,omitempty"`
 	// MappingID names the Mapping that reads the lines, in place of Format.
 	MappingID string `json:"mappingId,omitempty"`
+}
+
+// IntakeReport is what a collector says of itself every minute: that it takes
+// lines, and whose it slowed since it last said so. Its absence means that
+// nothing was taken, so that no source is held to have been silent then (C20).
+// It is no tenant's, and names nobody.
+type IntakeReport struct {
+	Collector string         `json:"collector"` // of one run of one process
+	Time      time.Time      `json:"time"`
+	Sources   []SourceIntake `json:"sources,omitempty"`
+}
+
+// SourceIntake is how a source that came faster than its quota was slowed.
+type SourceIntake struct {
+	Tenant  string `json:"tenant"` // that owns it
+	Source  string `json:"source"`
+	Slowed  int64  `json:"slowed,omitempty"`  // milliseconds that its connections were read no further
+	Refused int64  `json:"refused,omitempty"` // requests that were told to come again later
+	Dropped int64  `json:"dropped,omitempty"` // datagrams that were lost
 }
 
 // Mapping says how the lines of a Source become events. Its id is made of its

@@ -303,7 +303,8 @@ var sources = kindOf[registerapi.Source, topics.Source]{
 	toStored: func(d registerapi.Source, before *topics.Source) topics.Source {
 		v := topics.Source{Name: strings.TrimSpace(d.Name), Kind: string(d.Kind), Format: d.Format, TimeZone: d.TimeZone, Addresses: d.Addresses,
 			Certificates: certificates(d.Certificates), Shared: d.Shared, Realms: d.Realms, HostTenants: d.HostTenants, Retention: d.Retention,
-			SilentAfter: time.Duration(d.SilentAfterSeconds) * time.Second, Responsible: d.Responsible, MappingID: d.MappingId}
+			SilentAfter: time.Duration(d.SilentAfterSeconds) * time.Second, Irregular: d.Irregular, Responsible: d.Responsible,
+			MaxPerSecond: d.MaxPerSecond, MaxBurst: d.MaxBurst, MappingID: d.MappingId}
 		if before != nil {
 			v.KeyHash = before.KeyHash // the key is renewed, never set
 		}
@@ -312,7 +313,8 @@ var sources = kindOf[registerapi.Source, topics.Source]{
 	toAPI: func(v topics.Source) registerapi.Source {
 		return registerapi.Source{Name: v.Name, Kind: registerapi.SourceKind(v.Kind), Format: v.Format, TimeZone: v.TimeZone, Addresses: v.Addresses,
 			Certificates: v.Certificates, Shared: v.Shared, Realms: v.Realms, HostTenants: v.HostTenants, Retention: v.Retention,
-			SilentAfterSeconds: int64(v.SilentAfter / time.Second), Responsible: v.Responsible, MappingId: v.MappingID, HasKey: v.KeyHash != ""}
+			SilentAfterSeconds: int64(v.SilentAfter / time.Second), Irregular: v.Irregular, Responsible: v.Responsible,
+			MaxPerSecond: v.MaxPerSecond, MaxBurst: v.MaxBurst, MappingId: v.MappingID, HasKey: v.KeyHash != ""}
 	},
 	label:   func(v topics.Source) string { return v.Name },
 	matches: func(v topics.Source, f map[string]string) bool { return contains(f, v.Name) },

@@ -208,7 +208,7 @@ func busRecords(t *testing.T, url string) (records []string) {
 	b, err := kafka.Open(url, kafka.Options{})
 	require.NoError(t, err)
 	defer b.Close()
-	for _, topic := range []string{bus.TopicEvents, bus.TopicEventsFailed, bus.TopicRegister, bus.TopicDirectory, bus.TopicFindings, bus.TopicReports, bus.TopicCases, bus.TopicAudit, bus.TopicRevocations} {
+	for _, topic := range []string{bus.TopicEvents, bus.TopicEventsFailed, bus.TopicRegister, bus.TopicDirectory, bus.TopicFindings, bus.TopicReports, bus.TopicCases, bus.TopicAudit, bus.TopicRevocations, bus.TopicIntake} {
 		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		var got []string
 		done := false

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ type Sender interface {
 	Bulk(ctx context.Context, index string, body []byte) ([]Item, error)
 	// Lines takes lines of plain text, or of JSON objects.
 	Lines(ctx context.Context, body []byte, objects bool) (Taken, error)
+	// Owes says after how long a source that came faster than its quota may come
+	// again; 0 is now. Imports are not bound.
+	Owes() (again time.Duration)
 	// Import takes a piece of a file.
 	Import(ctx context.Context, body []byte) (Taken, error)
 	// Logs takes an export of logs by OTLP in an encoding of package otlp.
@@ -157,14 +161,26 @@ func (h handlers) bulk(c *fiber.Ctx) error {
 	})
 }
 
-// receive finds the sender, reads the body within what may be in work at once,
-// and gives both to use.
+// receive is take for a sender that has not come faster than its quota.
 func (h handlers) receive(c *fiber.Ctx, use func(s Sender, body []byte) error) error {
 	s, err := h.sender(c)
 	if err != nil {
-		c.Set(fiber.HeaderWWWAuthenticate, `ApiKey, Basic realm="varde"`)
-		return err
+		return h.unknown(c, err)
 	}
+	if again := s.Owes(); again > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(int(again.Seconds())))
+		return errQuota
+	}
+	return h.take(c, s, use)
+}
+
+func (h handlers) unknown(c *fiber.Ctx, err error) error {
+	c.Set(fiber.HeaderWWWAuthenticate, `ApiKey, Basic realm="varde"`)
+	return err
+}
+
+// take reads the body within what may be in work at once, and gives it to use.
+func (h handlers) take(c *fiber.Ctx, s Sender, use func(s Sender, body []byte) error) error {
 	// The body's length is not known where it is packed or chunked; then the
 	// most that it may be is reserved until it has been read.
 	length := int64(c.Request().Header.ContentLength())
@@ -201,6 +217,7 @@ func bulkAnswer(items []Item, took time.Duration) collectorapi.BulkAnswer {
 }
 
 var (
+	errQuota    = problem.New(problem.KindTooMany, "source-quota", "The source sends more than it may. Send this again later.")
 	errTooLarge = problem.New(problem.KindTooLarge, "too-large", "This is larger than what is taken here.")
 	errEmpty    = problem.Invalid("The body is empty.", problem.Field{Pointer: "/", Slug: "required", Detail: "Lines are needed here."})
 	errPacking  = problem.Invalid("The body is packed in a way that is not taken here.",

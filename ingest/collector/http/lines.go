@@ -32,7 +32,11 @@ func (h handlers) lines(c *fiber.Ctx) error {
 
 // imported takes a piece of a file.
 func (h handlers) imported(c *fiber.Ctx) error {
-	return h.receive(c, func(s Sender, body []byte) error {
+	s, err := h.sender(c)
+	if err != nil {
+		return h.unknown(c, err)
+	}
+	return h.take(c, s, func(s Sender, body []byte) error {
 		n, err := s.Import(c.UserContext(), body)
 		if err != nil {
 			return err

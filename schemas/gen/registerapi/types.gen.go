@@ -490,19 +490,30 @@ type Source struct {
 	// HasKey Whether an API key was given out.
 	HasKey      bool              `json:"hasKey,omitempty,omitzero"`
 	HostTenants map[string]string `json:"hostTenants,omitempty,omitzero"`
-	Kind        SourceKind        `json:"kind"`
+
+	// Irregular No rhythm is expected: its silence is no finding.
+	Irregular bool       `json:"irregular,omitempty,omitzero"`
+	Kind      SourceKind `json:"kind"`
 
 	// Mapping A new mapping for the lines, as YAML with its samples (docs/formats.md). Refused with what is wrong with it where it does not read or a sample does not come out.
 	Mapping string `json:"mapping,omitempty,omitzero"`
 
 	// MappingId The mapping that reads the lines, in place of format. A change without it takes the mapping away.
-	MappingId          string            `json:"mappingId,omitempty,omitzero"`
-	Name               string            `json:"name"`
-	Realms             map[string]string `json:"realms,omitempty,omitzero"`
-	Responsible        string            `json:"responsible,omitempty,omitzero"`
-	Retention          string            `json:"retention,omitempty,omitzero"`
-	Shared             bool              `json:"shared,omitempty,omitzero"`
-	SilentAfterSeconds int64             `json:"silentAfterSeconds,omitempty,omitzero"`
+	MappingId string `json:"mappingId,omitempty,omitzero"`
+
+	// MaxBurst How many lines may come at once. 0: those of ten seconds.
+	MaxBurst int `json:"maxBurst,omitempty,omitzero"`
+
+	// MaxPerSecond Its quota in lines a second; what comes faster is slowed. 0: the installation's default.
+	MaxPerSecond int               `json:"maxPerSecond,omitempty,omitzero"`
+	Name         string            `json:"name"`
+	Realms       map[string]string `json:"realms,omitempty,omitzero"`
+	Responsible  string            `json:"responsible,omitempty,omitzero"`
+	Retention    string            `json:"retention,omitempty,omitzero"`
+	Shared       bool              `json:"shared,omitempty,omitzero"`
+
+	// SilentAfterSeconds The longest silence that is expected of it; after it the source is a finding (C20). 0: the installation's default.
+	SilentAfterSeconds int64 `json:"silentAfterSeconds,omitempty,omitzero"`
 
 	// TimeZone IANA name.
 	TimeZone string `json:"timeZone,omitempty,omitzero"`

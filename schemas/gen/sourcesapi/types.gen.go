@@ -57,11 +57,24 @@ type Activity struct {
 	// Days One for each day, oldest first, also where nothing came.
 	Days []Day `json:"days"`
 
+	// ExpectedDefault The register names none, so that it is the installation's.
+	ExpectedDefault bool `json:"expectedDefault"`
+
+	// ExpectedSeconds The longest silence that is expected of it. 0: none is.
+	ExpectedSeconds int64 `json:"expectedSeconds"`
+
 	// LastEvent The latest time that its lines tell.
 	LastEvent time.Time `json:"lastEvent,omitempty,omitzero"`
 
 	// LastReceived When its latest line came.
 	LastReceived time.Time `json:"lastReceived,omitempty,omitzero"`
+	LastSlowed   time.Time `json:"lastSlowed,omitempty,omitzero"`
+
+	// Silence The silence that lasts (C20).
+	Silence Silence `json:"silence,omitempty,omitzero"`
+
+	// SlowedNow It came faster than its quota within the last quarter of an hour.
+	SlowedNow bool `json:"slowedNow"`
 
 	// Source Id in the register; `unregistered` is what came from senders that nobody registered.
 	Source string `json:"source"`
@@ -69,7 +82,10 @@ type Activity struct {
 	// State speaks: it was heard within what is expected of it, or nothing is. silent: it was not (C20).
 	// never: nothing was ever heard from it.
 	State ActivityState `json:"state"`
-	Total Counts        `json:"total"`
+
+	// SuggestedSeconds A longest silence that fits what was heard in the last two weeks; left out where too little was.
+	SuggestedSeconds int64  `json:"suggestedSeconds,omitempty,omitzero"`
+	Total            Counts `json:"total"`
 }
 
 // ActivityState speaks: it was heard within what is expected of it, or nothing is. silent: it was not (C20).
@@ -87,11 +103,20 @@ type Counts struct {
 	// Bytes Size of the lines that were received.
 	Bytes int64 `json:"bytes"`
 
+	// Dropped Datagrams that were lost for that.
+	Dropped int64 `json:"dropped"`
+
 	// Failed Of these what could not become an event: dead letters.
 	Failed int64 `json:"failed"`
 
 	// Received Lines that came, those that failed included. A line that was sent twice counts twice.
 	Received int64 `json:"received"`
+
+	// Refused Requests that were told to come again later for that.
+	Refused int64 `json:"refused"`
+
+	// SlowedSeconds How long its connections were held back, because it came faster than its quota.
+	SlowedSeconds int64 `json:"slowedSeconds"`
 
 	// Unparsed Of these kept as plain lines, because no format is known for them.
 	Unparsed int64 `json:"unparsed"`
@@ -103,11 +128,20 @@ type Day struct {
 	Bytes int64  `json:"bytes"`
 	Date  string `json:"date"`
 
+	// Dropped Datagrams that were lost for that.
+	Dropped int64 `json:"dropped"`
+
 	// Failed Of these what could not become an event: dead letters.
 	Failed int64 `json:"failed"`
 
 	// Received Lines that came, those that failed included. A line that was sent twice counts twice.
 	Received int64 `json:"received"`
+
+	// Refused Requests that were told to come again later for that.
+	Refused int64 `json:"refused"`
+
+	// SlowedSeconds How long its connections were held back, because it came faster than its quota.
+	SlowedSeconds int64 `json:"slowedSeconds"`
 
 	// Unparsed Of these kept as plain lines, because no format is known for them.
 	Unparsed int64 `json:"unparsed"`
@@ -267,6 +301,15 @@ type MappingValue struct {
 	Default  string            `json:"default,omitempty,omitzero"`
 	Field    string            `json:"field,omitempty,omitzero"`
 	Values   map[string]string `json:"values,omitempty,omitzero"`
+}
+
+// Silence The silence that lasts (C20).
+type Silence struct {
+	// Raised When the finding was raised.
+	Raised time.Time `json:"raised"`
+
+	// Since When its last line came.
+	Since time.Time `json:"since"`
 }
 
 // After defines model for After.

@@ -21,7 +21,7 @@ import (
 // a fact.
 var messages = []any{
 	topics.DeadLetter{}, topics.Fact{}, topics.Finding{}, topics.Report{}, topics.ReportMessage{},
-	topics.CaseChanged{}, topics.CaseMessage{}, topics.AuditRecord{}, topics.Revocation{},
+	topics.CaseChanged{}, topics.CaseMessage{}, topics.AuditRecord{}, topics.Revocation{}, topics.IntakeReport{},
 	topics.Vendor{}, topics.Agreement{}, topics.VendorPerson{}, topics.AccessWindow{},
 	topics.System{}, topics.Account{}, topics.Source{}, topics.Mapping{}, topics.Tenant{}, topics.Unit{}, topics.Person{},
 }

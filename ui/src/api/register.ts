@@ -702,9 +702,18 @@ export interface components {
                 [key: string]: string;
             };
             retention?: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The longest silence that is expected of it; after it the source is a finding (C20). 0: the installation's default.
+             */
             silentAfterSeconds?: number;
+            /** @description No rhythm is expected: its silence is no finding. */
+            irregular?: boolean;
             responsible?: string;
+            /** @description Its quota in lines a second; what comes faster is slowed. 0: the installation's default. */
+            maxPerSecond?: number;
+            /** @description How many lines may come at once. 0: those of ten seconds. */
+            maxBurst?: number;
             /** @description A new mapping for the lines, as YAML with its samples (docs/formats.md). Refused with what is wrong with it where it does not read or a sample does not come out. */
             mapping?: string;
             /** @description The mapping that reads the lines, in place of format. A change without it takes the mapping away. */

@@ -119,9 +119,39 @@ export interface components {
              * @description The latest time that its lines tell.
              */
             lastEvent?: string;
+            /**
+             * Format: int64
+             * @description The longest silence that is expected of it. 0: none is.
+             */
+            expectedSeconds: number;
+            /** @description The register names none, so that it is the installation's. */
+            expectedDefault: boolean;
+            /**
+             * Format: int64
+             * @description A longest silence that fits what was heard in the last two weeks; left out where too little was.
+             */
+            suggestedSeconds?: number;
+            silence?: components["schemas"]["Silence"];
+            /** @description It came faster than its quota within the last quarter of an hour. */
+            slowedNow: boolean;
+            /** Format: date-time */
+            lastSlowed?: string;
             /** @description One for each day, oldest first, also where nothing came. */
             days: components["schemas"]["Day"][];
             total: components["schemas"]["Counts"];
+        };
+        /** @description The silence that lasts (C20). */
+        Silence: {
+            /**
+             * Format: date-time
+             * @description When its last line came.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the finding was raised.
+             */
+            raised: string;
         };
         Day: components["schemas"]["Counts"] & {
             date: string;
@@ -147,6 +177,21 @@ export interface components {
              * @description Size of the lines that were received.
              */
             bytes: number;
+            /**
+             * Format: int64
+             * @description How long its connections were held back, because it came faster than its quota.
+             */
+            slowedSeconds: number;
+            /**
+             * Format: int64
+             * @description Requests that were told to come again later for that.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Datagrams that were lost for that.
+             */
+            dropped: number;
         };
         MappingGuess: {
             /** @description Lines. The first 200 are looked at. */

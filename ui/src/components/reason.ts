@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import { i18n } from '../i18n'
-import { dayAndTime } from '../time/format'
+import { dayAndTime, duration } from '../time/format'
 
 export type Reason = { slug: string; params?: Record<string, string> }
 
@@ -12,6 +12,7 @@ function readable(params: Record<string, string> | undefined): Record<string, st
   for (const [name, value] of Object.entries(params ?? {})) {
     out[name] = moment.test(value) ? dayAndTime(value) : value
     if (name === 'severity') out.severityText = i18n.t(`reason:severityName.${value}`)
+    if (name === 'expectedSeconds') out.expectedText = duration(Number(value) * 1000)
     if (name === 'category') out.categoryText = categoryText(value)
   }
   return out

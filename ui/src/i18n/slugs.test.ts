@@ -34,11 +34,11 @@ function unread(sources: Source[], call: RegExp, readable: RegExp): string[] {
   })
 }
 
-const server = go('services', 'platform', 'ingest/collector')
+const server = go('services', 'platform', 'ingest/collector', 'ingest/sources')
 
 describe('every refusal of the server has its sentence', () => {
   // What only a script, another part of Varde or a log source can meet is answered in English by the server itself.
-  const forScripts = new Set(['headers-too-large', 'no-such-address', 'no-such-method', 'wrong-host', 'unknown-api-key', 'too-many-lines', 'record-exists', 'tenant-not-yours'])
+  const forScripts = new Set(['headers-too-large', 'no-such-address', 'no-such-method', 'wrong-host', 'unknown-api-key', 'too-many-lines', 'record-exists', 'tenant-not-yours', 'source-quota'])
   const call = /problem\.(?:Refused|Forbidden|Conflict|New)\(/g
   // A refusal of Fiber itself, before anything of ours runs, has no slug of its own.
   const readable = /problem\.(?:Refused|Forbidden|Conflict|New)\(\s*(?:problem\.Kind\w+,\s*)?"([a-z][a-z-]*[a-z])"/g
@@ -89,6 +89,7 @@ describe('every reason that a rule gives has its sentence', () => {
     ...found(cases, /topics\.Reason\{Slug: "([a-z][a-z-]*[a-z])"/g), ...found(cases, /\.step\("([a-z][a-z-]*[a-z])"/g), ...found(cases, /Block\w+\s*=\s*"([a-z][a-z-]*[a-z])"/g),
     ...roles.flatMap((role) => [role, ...ends.map((end) => role + end)]),
     ...found(correlator, /Reason\{Slug: "([a-z][a-z-]*[a-z])"/g), ...found(correlator, /\b(?:why|slug)\s*(?::=|=|:)\s*"([a-z][a-z-]*[a-z])"/g),
+    ...found(go('ingest/sources'), /\bReason\w+\s*=\s*"([a-z][a-z-]*[a-z])"/g),
     ...found(go('schemas/topics'), /\bFamily\w+\s*=\s*"([a-z][a-z-]*[a-z])"/g),
   ])].sort()
   it('finds them', () => {
