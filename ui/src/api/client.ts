@@ -102,7 +102,8 @@ const middleware: Middleware = {
   },
 }
 
-function client<P extends object>(service: string) {
+/** A typed client of one service, by its name in the address. */
+export function client<P extends object>(service: string) {
   const made = createClient<P>({ baseUrl: `${location.origin}/api/${service}`, credentials: 'same-origin' })
   made.use(middleware)
   return made

@@ -33,6 +33,7 @@ const agreements = createRoute({ getParentRoute: () => register, path: 'avtaler'
 const windows = createRoute({ getParentRoute: () => register, path: 'tilgangsvinduer', component: lazyRouteComponent(() => import('../features/register/WindowsPage')) })
 const systems = createRoute({ getParentRoute: () => register, path: 'systemer', component: lazyRouteComponent(() => import('../features/register/SystemsPage')) })
 const accounts = createRoute({ getParentRoute: () => register, path: 'kontoer', component: lazyRouteComponent(() => import('../features/register/AccountsPage')) })
+const source = createRoute({ getParentRoute: () => register, path: 'kilder/$id', component: lazyRouteComponent(() => import('../features/register/SourcePage')) })
 const sources = createRoute({ getParentRoute: () => register, path: 'kilder', component: lazyRouteComponent(() => import('../features/register/SourcesPage')) })
 const mapping = createRoute({
   getParentRoute: () => register, path: 'kilder/kartlegging', loader: texts('mapping', 'directory'),
@@ -51,7 +52,7 @@ const home = createRoute({ getParentRoute: () => root, path: '/arbeid', beforeLo
 
 const tree = root.addChildren([
   home, queue, allCases, oneCase, searchPage, searchView,
-  register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources, mapping, unread]),
+  register.addChildren([registerIndex, vendors, vendor, agreements, windows, systems, accounts, sources, source, mapping, unread]),
   organisation, health, audit, holds, mine, mineOne, account,
 ])
 
