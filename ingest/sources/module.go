@@ -230,6 +230,11 @@ func (m *Module) sweep(ctx context.Context, s *Service) {
 	}
 }
 
+// readAgain is how long after its receipt an event is published that did not
+// come now: lines of a day that are read again keep their receipt, and were
+// counted when they came.
+const readAgain = time.Hour
+
 // ofEvent reads an arrival from the topic "events". What is no event of its
 // tenant is the indexer's to dead-letter.
 func ofEvent(msg bus.Message) []Arrival {
@@ -237,7 +242,7 @@ func ofEvent(msg bus.Message) []Arrival {
 		return nil
 	}
 	e, err := eventindex.SummaryOf(msg.Value)
-	if err != nil || e.Tenant != msg.Tenant {
+	if err != nil || e.Tenant != msg.Tenant || msg.Time.Sub(e.Created) > readAgain {
 		return nil
 	}
 	return []Arrival{{

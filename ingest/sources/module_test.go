@@ -102,7 +102,7 @@ func (w *world) report(slowed ...topics.SourceIntake) {
 
 func start(t testing.TB) *world {
 	w := &world{t: t, bus: bustest.Start(t), docs: sqlite.OpenTemp(t), clock: runtest.NewClock(begin)}
-	day := 24 * time.Hour
+	day := 100_000 * time.Hour // the messages have the clock of the test
 	require.NoError(t, w.bus.EnsureTopics(t.Context(),
 		bus.TopicConfig{Name: bus.TopicEvents, Partitions: 3, Retention: day}, bus.TopicConfig{Name: bus.TopicEventsFailed, Partitions: 1, Retention: day},
 		bus.TopicConfig{Name: bus.TopicRegister, Partitions: 1, Compacted: true}, bus.TopicConfig{Name: bus.TopicIntake, Partitions: 1, Retention: day},
@@ -126,11 +126,16 @@ func (w *world) run() {
 
 func (w *world) publish(topic, kind, tenant, key string, values ...any) {
 	w.t.Helper()
+	w.publishAt(w.clock.Now(), topic, kind, tenant, key, values...)
+}
+
+func (w *world) publishAt(at time.Time, topic, kind, tenant, key string, values ...any) {
+	w.t.Helper()
 	var out []bus.Message
 	for _, v := range values {
 		raw, err := json.Marshal(v)
 		require.NoError(w.t, err)
-		out = append(out, bus.Message{Tenant: tenant, Key: key, ID: id.New(), Type: kind, Version: 1, Value: raw})
+		out = append(out, bus.Message{Tenant: tenant, Key: key, ID: id.New(), Type: kind, Version: 1, Value: raw, Time: at})
 	}
 	require.NoError(w.t, w.bus.Publish(w.t.Context(), topic, out...))
 }
@@ -200,7 +205,10 @@ func TestWhatComesIsCountedPerSourceAndDay(t *testing.T) {
 	require.Equal(t, sourcesapi.Never, w.activity("granvik", "vpn").State)
 
 	w.hear("granvik", "vpn", 7)
-	w.publish(bus.TopicEvents, topics.TypeEvent, "granvik", "b", event("granvik", "vpn", begin.Add(-26*time.Hour), parse.DatasetUnparsed))
+	yesterday := begin.Add(-26 * time.Hour)
+	w.publishAt(yesterday, bus.TopicEvents, topics.TypeEvent, "granvik", "b", event("granvik", "vpn", yesterday, parse.DatasetUnparsed))
+	// Read again today, with the receipt that it had.
+	w.publish(bus.TopicEvents, topics.TypeEvent, "granvik", "b", event("granvik", "vpn", yesterday, "sshd"))
 	imported := event("granvik", "vpn", begin.Add(time.Hour), "sshd")
 	imported.Varde.Provenance = ecs.ProvenanceImport
 	w.publish(bus.TopicEvents, topics.TypeEvent, "granvik", "b", imported)
