@@ -47,12 +47,15 @@ func TestRenderedManifestsDecodeStrictly(t *testing.T) {
 	for name, values := range map[string]map[string]any{
 		"defaults": {},
 		"everything": {
-			"ingress":          map[string]any{"enabled": true, "className": "nginx", "tlsSecret": "tls", "annotations": map[string]any{"a": "b"}},
-			"engines":          map[string]any{"existingSecret": "engines"},
-			"imagePullSecrets": []any{map[string]any{"name": "pull"}},
-			"collector":        map[string]any{"serviceType": "LoadBalancer", "annotations": map[string]any{"a": "b"}},
-			"nodeSelector":     map[string]any{"disk": "ssd"},
-			"tolerations":      []any{map[string]any{"key": "a", "operator": "Exists"}},
+			"ingress":           map[string]any{"enabled": true, "className": "nginx", "tlsSecret": "tls", "annotations": map[string]any{"a": "b"}},
+			"engines":           map[string]any{"existingSecret": "engines"},
+			"imagePullSecrets":  []any{map[string]any{"name": "pull"}},
+			"collector":         map[string]any{"serviceType": "LoadBalancer", "annotations": map[string]any{"a": "b"}, "tls": map[string]any{"secret": "syslog", "clients": true}},
+			"config":            map[string]any{"heartbeat": map[string]any{"every": "1m"}},
+			"extraVolumes":      []any{map[string]any{"name": "graph", "secret": map[string]any{"secretName": "graph"}}},
+			"extraVolumeMounts": []any{map[string]any{"name": "graph", "mountPath": "/etc/varde-graph", "readOnly": true}},
+			"nodeSelector":      map[string]any{"disk": "ssd"},
+			"tolerations":       []any{map[string]any{"key": "a", "operator": "Exists"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
