@@ -84,7 +84,7 @@ func TestPartsEndWithTheirParent(t *testing.T) {
 			w.use(t)
 			endpoints, err := w.stack.Endpoints()
 			require.NoError(t, err)
-			require.Len(t, endpoints, 11)
+			require.Len(t, endpoints, 13, "one for each part")
 			require.NoError(t, end(w.stack), name)
 			for part, base := range endpoints {
 				took := running.Eventually(t, 30*time.Second, func() error {
