@@ -145,7 +145,8 @@ func gitlabMethod(with string) string {
 // vaultwarden reads "[2026-11-22 10:00:00.123][vaultwarden::api::identity][ERROR]
 // Username or password is incorrect. Try again. IP: 192.0.2.7. Username: kari@bo.example."
 var vaultwarden = Format{
-	Name: "vaultwarden",
+	Name:   "vaultwarden",
+	Begins: "[",
 	Detect: func(line string) bool {
 		return strings.HasPrefix(line, "[20") && strings.Contains(line[:min(len(line), 60)], "][vaultwarden::")
 	},
@@ -204,7 +205,8 @@ func vaultwardenMeaning(ev *ecs.Event) {
 // gitea reads Gitea's and Forgejo's "2026/11/22 10:00:00 …auth.go:90:SignInPost()
 // [I] Failed authentication attempt for kari from 192.0.2.7:51234: reason".
 var gitea = Format{
-	Name: "gitea",
+	Name:   "gitea",
+	Begins: "0123456789",
 	Detect: func(line string) bool {
 		return len(line) > 24 && line[4] == '/' && line[7] == '/' && line[10] == ' ' && allDigits(line[:4]) && strings.HasPrefix(line[20:], "...") ||
 			len(line) > 24 && line[4] == '/' && line[7] == '/' && allDigits(line[:4]) && strings.Contains(line, "Failed authentication attempt for ") && strings.Contains(line[:min(len(line), 90)], "SignIn")
@@ -248,7 +250,8 @@ var gitea = Format{
 // grafana reads its logfmt: msg="Invalid username or password" and the request
 // that was refused, with remote_addr and error.
 var grafana = Format{
-	Name: "grafana",
+	Name:   "grafana",
+	Begins: "l",
 	Detect: func(line string) bool {
 		return strings.HasPrefix(line, "logger=") && strings.Contains(line, " t=") && strings.Contains(line, " level=")
 	},

@@ -12,7 +12,8 @@ import (
 // asked for, and Authelia does not say which: "Successful 1FA" decides, and a
 // refused second factor is a failure of its own.
 var autheliaText = Format{
-	Name: "authelia",
+	Name:   "authelia",
+	Begins: "t",
 	Detect: func(line string) bool {
 		return strings.HasPrefix(line, `time="`) && strings.Contains(line, " level=") && strings.Contains(line, ` msg="`) &&
 			(strings.Contains(line, "remote_ip=") || strings.Contains(line, "1FA") || strings.Contains(line, "2FA"))

@@ -11,7 +11,8 @@ import (
 // iis reads the W3C extended log format, whose columns a "#Fields:" line names
 // and the stream remembers. Times are UTC.
 var iis = Format{
-	Name: "iis",
+	Name:   "iis",
+	Begins: "#",
 	Detect: func(line string) bool {
 		return strings.HasPrefix(line, "#Fields: ") || strings.HasPrefix(line, "#Software: Microsoft Internet Information Services") ||
 			strings.HasPrefix(line, "#Version: 1.0") || strings.HasPrefix(line, "#Date: ")
@@ -41,6 +42,7 @@ const defaultColumns = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port
 // NXLog send them: the columns are found by what stands in them.
 var iisBare = Format{
 	Name:   "iis-bare",
+	Begins: "2",
 	Detect: func(line string) bool { return len(bareColumns(line)) > 0 },
 	Read: func(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		ev.Message = line

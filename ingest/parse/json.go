@@ -25,6 +25,7 @@ type jsonKind struct {
 // all, or of no kind that is known, is kept as it is.
 var jsonFormat = Format{
 	Name:   "json",
+	Begins: " \t{",
 	Detect: func(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " \t"), "{") },
 	Read:   func(s *Stream, line string, now time.Time, ev *ecs.Event) error { return s.readJSON(line, now, ev) },
 	Inner:  true,

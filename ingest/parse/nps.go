@@ -12,6 +12,7 @@ import (
 // answer are two lines; the answer decides. Times are the server's local ones.
 var npsXML = Format{
 	Name:   "nps",
+	Begins: "<",
 	Detect: func(line string) bool { return strings.HasPrefix(line, "<Event><Timestamp data_type=") },
 	Read: func(s *Stream, line string, now time.Time, ev *ecs.Event) error {
 		a := npsAttributes(line)
@@ -54,7 +55,8 @@ var xmlEntities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "
 
 // npsCSV: "COMPUTER","IAS",11/22/2026,10:00:00,1,"USER",…
 var npsCSV = Format{
-	Name: "nps-csv",
+	Name:   "nps-csv",
+	Begins: `"`,
 	Detect: func(line string) bool {
 		if !strings.HasPrefix(line, `"`) {
 			return false

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -13,7 +14,10 @@ import (
 // already kept, or returns an *Error; a format of free text hands the message to
 // Stream.meaning.
 type Format struct {
-	Name   string
+	Name string
+	// Begins are the bytes that such a line can begin with; "" is any. It spares
+	// most lines most questions.
+	Begins string
 	Detect func(line string) bool
 	Read   func(s *Stream, line string, now time.Time, ev *ecs.Event) error
 	// Inner says that such a text also stands as the message of a syslog line or
@@ -89,6 +93,14 @@ func init() {
 		sssdProgram,
 	}
 	formats = slices.Concat(networkFormats(), signInFormats(), formats)
+	for i := range formats {
+		f := &formats[i]
+		for c := range beginning {
+			if f.Begins == "" || strings.IndexByte(f.Begins, byte(c)) >= 0 {
+				beginning[c] = append(beginning[c], f)
+			}
+		}
+	}
 	programs = slices.Concat(tagPrograms(), programs, networkPrograms())
 	for i := range programs {
 		if programs[i].alone != nil {
@@ -101,13 +113,19 @@ func init() {
 }
 
 func detect(line string) Format {
-	for i := range formats {
-		if f := &formats[i]; f.Detect(line) {
+	if line == "" {
+		return plain
+	}
+	for _, f := range beginning[line[0]] {
+		if f.Detect(line) {
 			return *f
 		}
 	}
 	return plain
 }
+
+// beginning are the formats that a line can be of, by its first byte, in order.
+var beginning [256][]*Format
 
 // inner reads a message that is itself a line of a format: JSON, CEF. The time
 // of the header stands where the format finds none.

@@ -1,9 +1,11 @@
 package ecs
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // AppendJSON appends the event as JSON, byte for byte what encoding/json writes
@@ -78,11 +80,7 @@ var plainByte = func() (t [256]bool) {
 // plainEight says that eight bytes at once stand as they are. It may miss some
 // that do: those are looked at one by one.
 func plainEight(s string) bool {
-	_ = s[7]
-	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	quote, slash := x^(ones*'"'), x^(ones*'\\')
-	return (x|(x-ones*' ')|(quote-ones)|(slash-ones))&high == 0
+	return oddOf(binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s), 8))) == 0
 }
 
 const hexDigits = "0123456789abcdef"
@@ -98,12 +96,19 @@ func isPlain(s string) bool {
 		}
 		return true
 	}
-	for i := 0; i+8 <= len(s); i += 8 {
-		if !plainEight(s[i : i+8]) {
-			return false
-		}
+	var odd uint64
+	b := unsafe.Slice(unsafe.StringData(s), len(s)) // read only
+	for ; len(b) > 8; b = b[8:] {
+		odd |= oddOf(binary.LittleEndian.Uint64(b))
 	}
-	return plainEight(s[len(s)-8:])
+	return odd|oddOf(binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s), len(s))[len(s)-8:])) == 0
+}
+
+// oddOf has a bit set where one of eight bytes may not stand as it is.
+func oddOf(x uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^(ones*'"'), x^(ones*'\\')
+	return (x | (x - ones*' ') | (quote - ones) | (slash - ones)) & high
 }
 
 func appendString(b []byte, s string) []byte {
