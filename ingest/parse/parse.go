@@ -266,7 +266,7 @@ func Original(line []byte) (text string, encoded bool) {
 func (s *Stream) keep(line []byte) string {
 	ev := &s.event
 	if !utf8.Valid(line) {
-		ev.Event.Original = latin1(line)
+		ev.Event.Original, _ = Original(line)
 		ev.Event.Hash = hashOf([]byte(ev.Event.Original))
 		ev.Labels = map[string]string{"encoding": "iso-8859-1"}
 		return readable(string(line))

@@ -46,21 +46,15 @@ func party(s string) *ecs.Endpoint {
 		e.IP = a.Unmap().String()
 		return e
 	}
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		if ap.Addr().IsUnspecified() {
+	host, port, ok := splitPort(s)
+	if !ok {
+		host, port = s, 0
+	} else if a, err := netip.ParseAddr(host); err == nil {
+		if a.IsUnspecified() {
 			return nil
 		}
-		e.IP, e.Port = ap.Addr().Unmap().String(), int(ap.Port())
+		e.IP, e.Port = a.Unmap().String(), port
 		return e
-	}
-	if host, port, ok := strings.Cut(s, "]:"); ok && host[0] == '[' { // of IPv4, or of a name
-		return partyPort(host[1:], port)
-	}
-	host, port := s, 0
-	if i := strings.LastIndexByte(s, ':'); i > 0 {
-		if n, rest := number(s[i+1:], 5); n >= 0 && rest == "" && n <= 65535 {
-			host, port = s[:i], n
-		}
 	}
 	if strings.ContainsAny(host, " \t\"'<>,;:/@") || absent(host) {
 		return nil

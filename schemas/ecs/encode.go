@@ -96,12 +96,12 @@ func isPlain(s string) bool {
 		}
 		return true
 	}
-	var odd uint64
 	b := unsafe.Slice(unsafe.StringData(s), len(s)) // read only
+	odd := oddOf(binary.LittleEndian.Uint64(b[len(b)-8:]))
 	for ; len(b) > 8; b = b[8:] {
 		odd |= oddOf(binary.LittleEndian.Uint64(b))
 	}
-	return odd|oddOf(binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s), len(s))[len(s)-8:])) == 0
+	return odd == 0
 }
 
 // oddOf has a bit set where one of eight bytes may not stand as it is.
